@@ -329,3 +329,22 @@ func TestTestTitle(t *testing.T) {
 		}
 	}
 }
+
+func TestClearanceSentences(t *testing.T) {
+	decision := &observation.ClearanceDecision{
+		Outcome: "HOLD", Decided: "REFER", OverriddenBy: "4127", Plates: []string{"BKL7302"}, Exams: []string{"RPM", "IMG"},
+		Reasons: []*observation.ClearanceReason{{Code: "ALARM"}, {Code: "MANUAL-ENTRY"}},
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, time.Unix(1, 0), decision)
+	got := Sentence(o)
+	if want := "HOLD for BKL7302, by 4127, against REFER, ALARM; 1 more reason, examinations: RPM, IMG"; got.EN != want {
+		t.Errorf("got %q, want %q", got.EN, want)
+	}
+	if want := "RETENIR pour BKL7302, par 4127, contre EXAMEN, ALARM\u00a0; 1 autre motif, examens\u00a0: RPM, IMG"; got.FR != want {
+		t.Errorf("got %q, want %q", got.FR, want)
+	}
+	decision.Ended, decision.Plates = true, nil
+	if got := Sentence(o).EN; !strings.HasPrefix(got, "Vehicle without plate has left on HOLD") {
+		t.Errorf("got %q", got)
+	}
+}

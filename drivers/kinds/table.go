@@ -46,4 +46,6 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_AGENT_ACCESS:         {sentenceOf(agentAccess), nil},
 	observation.Kind_KIND_DEVICE_TEST:          {sentenceOf(deviceTest), nil},
 	observation.Kind_KIND_LANE_OUTPUT:          {sentenceOf(laneOutput), nil},
+	observation.Kind_KIND_CLEARANCE_DECISION:   {sentenceOf(clearanceDecision), nil},
+	observation.Kind_KIND_CLEARANCE_OVERRIDE:   {sentenceOf(clearanceOverride), nil},
 }

@@ -7,12 +7,13 @@ type Subject int
 
 // The subjects.
 const (
-	OfVehicle Subject = iota + 1 // what a device observed of a vehicle, or of what it carries
-	OfDevice                     // the device's own state: faults, backgrounds, calibrations, settings
-	OfSite                       // the surroundings: climate, power, clock
-	OfAgent                      // the agent itself
-	OfPassage                    // to which vehicle readings belong
-	OfPeople                     // what a person did
+	OfVehicle   Subject = iota + 1 // what a device observed of a vehicle, or of what it carries
+	OfDevice                       // the device's own state: faults, backgrounds, calibrations, settings
+	OfSite                         // the surroundings: climate, power, clock
+	OfAgent                        // the agent itself
+	OfPassage                      // to which vehicle readings belong
+	OfPeople                       // what a person did
+	OfClearance                    // whether a vehicle may go on
 )
 
 // View names how the pages draw an observation beside its sentence.
@@ -114,6 +115,8 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_AGENT_ACCESS, Subject: OfPeople},
 	{Kind: Kind_KIND_DEVICE_TEST, Subject: OfPeople},
 	{Kind: Kind_KIND_LANE_OUTPUT, Subject: OfPeople},
+	{Kind: Kind_KIND_CLEARANCE_DECISION, Subject: OfClearance},
+	{Kind: Kind_KIND_CLEARANCE_OVERRIDE, Subject: OfPeople},
 }
 
 // countOf makes a count of one body a count of any.

@@ -128,6 +128,8 @@ const (
 	Kind_KIND_VEHICLE_READING      Kind = 55
 	Kind_KIND_AGENT_PRUNED         Kind = 56
 	Kind_KIND_AGENT_ERASED         Kind = 57
+	Kind_KIND_CLEARANCE_DECISION   Kind = 58
+	Kind_KIND_CLEARANCE_OVERRIDE   Kind = 59
 )
 
 // Enum value maps for Kind.
@@ -176,6 +178,8 @@ var (
 		55: "KIND_VEHICLE_READING",
 		56: "KIND_AGENT_PRUNED",
 		57: "KIND_AGENT_ERASED",
+		58: "KIND_CLEARANCE_DECISION",
+		59: "KIND_CLEARANCE_OVERRIDE",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -221,6 +225,8 @@ var (
 		"KIND_VEHICLE_READING":      55,
 		"KIND_AGENT_PRUNED":         56,
 		"KIND_AGENT_ERASED":         57,
+		"KIND_CLEARANCE_DECISION":   58,
+		"KIND_CLEARANCE_OVERRIDE":   59,
 	}
 )
 
@@ -712,7 +718,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -764,7 +770,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -898,6 +904,8 @@ type Body struct {
 	//	*Body_VehicleReading
 	//	*Body_AgentPruned
 	//	*Body_AgentErased
+	//	*Body_ClearanceDecision
+	//	*Body_ClearanceOverride
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1360,6 +1368,24 @@ func (x *Body) GetAgentErased() *AgentErased {
 	return nil
 }
 
+func (x *Body) GetClearanceDecision() *ClearanceDecision {
+	if x != nil {
+		if x, ok := x.Of.(*Body_ClearanceDecision); ok {
+			return x.ClearanceDecision
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetClearanceOverride() *ClearanceOverride {
+	if x != nil {
+		if x, ok := x.Of.(*Body_ClearanceOverride); ok {
+			return x.ClearanceOverride
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1532,6 +1558,14 @@ type Body_AgentErased struct {
 	AgentErased *AgentErased `protobuf:"bytes,57,opt,name=agent_erased,json=agentErased,proto3,oneof"`
 }
 
+type Body_ClearanceDecision struct {
+	ClearanceDecision *ClearanceDecision `protobuf:"bytes,58,opt,name=clearance_decision,json=clearanceDecision,proto3,oneof"`
+}
+
+type Body_ClearanceOverride struct {
+	ClearanceOverride *ClearanceOverride `protobuf:"bytes,59,opt,name=clearance_override,json=clearanceOverride,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1615,6 +1649,10 @@ func (*Body_VehicleReading) isBody_Of() {}
 func (*Body_AgentPruned) isBody_Of() {}
 
 func (*Body_AgentErased) isBody_Of() {}
+
+func (*Body_ClearanceDecision) isBody_Of() {}
+
+func (*Body_ClearanceOverride) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -3336,6 +3374,605 @@ func (x *AgentErased) GetArtifacts() uint64 {
 	return 0
 }
 
+// ClearanceDecision is what the lane decided about the vehicle at its booth. A presentation has one at each moment: the
+// one of the highest revision. Source: docs/clearance.md.
+type ClearanceDecision struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Presentation   string                 `protobuf:"bytes,1,opt,name=presentation,proto3" json:"presentation,omitempty"` // id, unique within the journal: LANE-YYYYMMDDThhmmss-IDX
+	Revision       uint32                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`        // counts the presentation's decisions, from 1
+	Lane           string                 `protobuf:"bytes,3,opt,name=lane,proto3" json:"lane,omitempty"`
+	Passage        string                 `protobuf:"bytes,4,opt,name=passage,proto3" json:"passage,omitempty"` // id; empty while it is not known
+	Outcome        string                 `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"` // in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD
+	Decided        string                 `protobuf:"bytes,6,opt,name=decided,proto3" json:"decided,omitempty"` // outcome by the rules; another one than in force when an officer overrode it
+	Reasons        []*ClearanceReason     `protobuf:"bytes,7,rep,name=reasons,proto3" json:"reasons,omitempty"` // worst first
+	Exams          []string               `protobuf:"bytes,8,rep,name=exams,proto3" json:"exams,omitempty"`     // asked for, least intrusive first: DOC, RPM, IMG, ...
+	Shipments      []*ShipmentDecision    `protobuf:"bytes,9,rep,name=shipments,proto3" json:"shipments,omitempty"`
+	Lists          []*ListInForce         `protobuf:"bytes,10,rep,name=lists,proto3" json:"lists,omitempty"`
+	Policy         string                 `protobuf:"bytes,11,opt,name=policy,proto3" json:"policy,omitempty"`                                        // name
+	PolicySha256   []byte                 `protobuf:"bytes,12,opt,name=policy_sha256,json=policySha256,proto3" json:"policy_sha256,omitempty"`        // of its file
+	Draw           *RandomDraw            `protobuf:"bytes,13,opt,name=draw,proto3" json:"draw,omitempty"`                                            // absent when there was nothing to draw for yet
+	Rows           []int64                `protobuf:"zigzag64,14,rep,packed,name=rows,proto3" json:"rows,omitempty"`                                  // that it rests on: each but the first less the one before
+	Ended          bool                   `protobuf:"varint,15,opt,name=ended,proto3" json:"ended,omitempty"`                                         // the vehicle has left: nothing changes any more
+	ClockUntrusted bool                   `protobuf:"varint,16,opt,name=clock_untrusted,json=clockUntrusted,proto3" json:"clock_untrusted,omitempty"` // validity was judged by a clock that was not disciplined
+	NowNs          int64                  `protobuf:"varint,17,opt,name=now_ns,json=nowNs,proto3" json:"now_ns,omitempty"`                            // time by which validity was judged
+	DelayUs        uint32                 `protobuf:"varint,18,opt,name=delay_us,json=delayUs,proto3" json:"delay_us,omitempty"`                      // from when the agent had read the last row that it rests on
+	OverriddenBy   string                 `protobuf:"bytes,19,opt,name=overridden_by,json=overriddenBy,proto3" json:"overridden_by,omitempty"`        // officer; empty for none
+	Plates         []string               `protobuf:"bytes,20,rep,name=plates,proto3" json:"plates,omitempty"`                                        // normalised, surest first
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ClearanceDecision) Reset() {
+	*x = ClearanceDecision{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearanceDecision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearanceDecision) ProtoMessage() {}
+
+func (x *ClearanceDecision) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearanceDecision.ProtoReflect.Descriptor instead.
+func (*ClearanceDecision) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ClearanceDecision) GetPresentation() string {
+	if x != nil {
+		return x.Presentation
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetRevision() uint32 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ClearanceDecision) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetPassage() string {
+	if x != nil {
+		return x.Passage
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetDecided() string {
+	if x != nil {
+		return x.Decided
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetReasons() []*ClearanceReason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetExams() []string {
+	if x != nil {
+		return x.Exams
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetShipments() []*ShipmentDecision {
+	if x != nil {
+		return x.Shipments
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetLists() []*ListInForce {
+	if x != nil {
+		return x.Lists
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetPolicySha256() []byte {
+	if x != nil {
+		return x.PolicySha256
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetDraw() *RandomDraw {
+	if x != nil {
+		return x.Draw
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetRows() []int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *ClearanceDecision) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *ClearanceDecision) GetClockUntrusted() bool {
+	if x != nil {
+		return x.ClockUntrusted
+	}
+	return false
+}
+
+func (x *ClearanceDecision) GetNowNs() int64 {
+	if x != nil {
+		return x.NowNs
+	}
+	return 0
+}
+
+func (x *ClearanceDecision) GetDelayUs() uint32 {
+	if x != nil {
+		return x.DelayUs
+	}
+	return 0
+}
+
+func (x *ClearanceDecision) GetOverriddenBy() string {
+	if x != nil {
+		return x.OverriddenBy
+	}
+	return ""
+}
+
+func (x *ClearanceDecision) GetPlates() []string {
+	if x != nil {
+		return x.Plates
+	}
+	return nil
+}
+
+// ClearanceReason is why an outcome was reached.
+type ClearanceReason struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`       // DRIVER-SUSPENDED: docs/clearance.md has all
+	Outcome       string                 `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"` // that it asks for
+	Exams         []string               `protobuf:"bytes,3,rep,name=exams,proto3" json:"exams,omitempty"`
+	Text          *Message               `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`         // for people
+	Rows          []int64                `protobuf:"varint,5,rep,packed,name=rows,proto3" json:"rows,omitempty"` // that it rests on
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClearanceReason) Reset() {
+	*x = ClearanceReason{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearanceReason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearanceReason) ProtoMessage() {}
+
+func (x *ClearanceReason) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearanceReason.ProtoReflect.Descriptor instead.
+func (*ClearanceReason) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ClearanceReason) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ClearanceReason) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *ClearanceReason) GetExams() []string {
+	if x != nil {
+		return x.Exams
+	}
+	return nil
+}
+
+func (x *ClearanceReason) GetText() *Message {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *ClearanceReason) GetRows() []int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+// ShipmentDecision is the outcome for one importer's goods.
+type ShipmentDecision struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Importer      string                 `protobuf:"bytes,1,opt,name=importer,proto3" json:"importer,omitempty"` // BN15; empty when not known
+	Ccn           string                 `protobuf:"bytes,2,opt,name=ccn,proto3" json:"ccn,omitempty"`           // cargo control number; empty for goods under Customs Self Assessment
+	Class         string                 `protobuf:"bytes,3,opt,name=class,proto3" json:"class,omitempty"`       // csa, manifest, empty or intransit
+	Outcome       string                 `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Reasons       []*ClearanceReason     `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShipmentDecision) Reset() {
+	*x = ShipmentDecision{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShipmentDecision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShipmentDecision) ProtoMessage() {}
+
+func (x *ShipmentDecision) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShipmentDecision.ProtoReflect.Descriptor instead.
+func (*ShipmentDecision) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ShipmentDecision) GetImporter() string {
+	if x != nil {
+		return x.Importer
+	}
+	return ""
+}
+
+func (x *ShipmentDecision) GetCcn() string {
+	if x != nil {
+		return x.Ccn
+	}
+	return ""
+}
+
+func (x *ShipmentDecision) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *ShipmentDecision) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *ShipmentDecision) GetReasons() []*ClearanceReason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// ListInForce is the version of a list that a decision used.
+type ListInForce struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	List          string                 `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
+	Version       int64                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	IssuedNs      int64                  `protobuf:"varint,3,opt,name=issued_ns,json=issuedNs,proto3" json:"issued_ns,omitempty"` // by the centre
+	Sha256        []byte                 `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`                      // of its content
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInForce) Reset() {
+	*x = ListInForce{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInForce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInForce) ProtoMessage() {}
+
+func (x *ListInForce) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInForce.ProtoReflect.Descriptor instead.
+func (*ListInForce) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListInForce) GetList() string {
+	if x != nil {
+		return x.List
+	}
+	return ""
+}
+
+func (x *ListInForce) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ListInForce) GetIssuedNs() int64 {
+	if x != nil {
+		return x.IssuedNs
+	}
+	return 0
+}
+
+func (x *ListInForce) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+// RandomDraw is the draw for a random check. Anyone who has the secret can repeat it: docs/clearance.md.
+type RandomDraw struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Identity      []byte                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`  // SHA-256 of what was presented
+	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`      // 0 to before 1
+	Rate          float64                `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`        // of those that are checked
+	Selected      bool                   `protobuf:"varint,4,opt,name=selected,proto3" json:"selected,omitempty"` // value is below rate
+	Secret        string                 `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`      // its name: the day, with "local-" before it for the lane's own
+	Kept          bool                   `protobuf:"varint,6,opt,name=kept,proto3" json:"kept,omitempty"`         // drawn when the same was presented before
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RandomDraw) Reset() {
+	*x = RandomDraw{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RandomDraw) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RandomDraw) ProtoMessage() {}
+
+func (x *RandomDraw) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RandomDraw.ProtoReflect.Descriptor instead.
+func (*RandomDraw) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RandomDraw) GetIdentity() []byte {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *RandomDraw) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *RandomDraw) GetRate() float64 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *RandomDraw) GetSelected() bool {
+	if x != nil {
+		return x.Selected
+	}
+	return false
+}
+
+func (x *RandomDraw) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *RandomDraw) GetKept() bool {
+	if x != nil {
+		return x.Kept
+	}
+	return false
+}
+
+// ClearanceOverride is an officer's word against a decision.
+type ClearanceOverride struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Presentation  string                 `protobuf:"bytes,1,opt,name=presentation,proto3" json:"presentation,omitempty"` // id
+	Revision      uint32                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`        // of the decision that the officer saw
+	Lane          string                 `protobuf:"bytes,3,opt,name=lane,proto3" json:"lane,omitempty"`
+	Was           string                 `protobuf:"bytes,4,opt,name=was,proto3" json:"was,omitempty"`         // outcome of that decision
+	Outcome       string                 `protobuf:"bytes,5,opt,name=outcome,proto3" json:"outcome,omitempty"` // that the officer wants
+	By            string                 `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`           // officer
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`   // in the officer's words
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClearanceOverride) Reset() {
+	*x = ClearanceOverride{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearanceOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearanceOverride) ProtoMessage() {}
+
+func (x *ClearanceOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearanceOverride.ProtoReflect.Descriptor instead.
+func (*ClearanceOverride) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ClearanceOverride) GetPresentation() string {
+	if x != nil {
+		return x.Presentation
+	}
+	return ""
+}
+
+func (x *ClearanceOverride) GetRevision() uint32 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ClearanceOverride) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *ClearanceOverride) GetWas() string {
+	if x != nil {
+		return x.Was
+	}
+	return ""
+}
+
+func (x *ClearanceOverride) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *ClearanceOverride) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *ClearanceOverride) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Inventory lists what an agent runs.
 type Inventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3351,7 +3988,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3363,7 +4000,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[22]
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3376,7 +4013,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{22}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Inventory) GetSite() string {
@@ -3433,7 +4070,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3445,7 +4082,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[23]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3458,7 +4095,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{23}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Lane) GetId() string {
@@ -3495,7 +4132,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3507,7 +4144,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[24]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3520,7 +4157,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{24}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Device) GetId() string {
@@ -3584,7 +4221,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3596,7 +4233,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[25]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3609,7 +4246,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{25}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -3806,7 +4443,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3818,7 +4455,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[26]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3831,7 +4468,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{26}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -3958,7 +4595,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3970,7 +4607,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[27]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3983,7 +4620,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{27}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -4024,7 +4661,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4036,7 +4673,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4049,7 +4686,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -4119,7 +4756,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4131,7 +4768,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4144,7 +4781,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -4184,7 +4821,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4196,7 +4833,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4209,7 +4846,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -4324,7 +4961,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4336,7 +4973,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4349,7 +4986,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -4402,7 +5039,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4414,7 +5051,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4427,7 +5064,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -4486,7 +5123,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4498,7 +5135,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4511,7 +5148,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -4567,7 +5204,7 @@ type VehicleReading struct {
 
 func (x *VehicleReading) Reset() {
 	*x = VehicleReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +5216,7 @@ func (x *VehicleReading) String() string {
 func (*VehicleReading) ProtoMessage() {}
 
 func (x *VehicleReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +5229,7 @@ func (x *VehicleReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleReading.ProtoReflect.Descriptor instead.
 func (*VehicleReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *VehicleReading) GetName() string {
@@ -4664,7 +5301,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +5313,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +5326,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Quantity) GetName() string {
@@ -4753,7 +5390,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4765,7 +5402,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4778,7 +5415,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -4954,7 +5591,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4966,7 +5603,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4979,7 +5616,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -5020,7 +5657,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5032,7 +5669,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5045,7 +5682,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -5115,7 +5752,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5127,7 +5764,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5140,7 +5777,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -5170,7 +5807,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5182,7 +5819,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5195,7 +5832,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -5240,7 +5877,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5252,7 +5889,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5265,7 +5902,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -5322,7 +5959,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5334,7 +5971,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5347,7 +5984,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -5442,7 +6079,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5454,7 +6091,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5467,7 +6104,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -5568,7 +6205,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5580,7 +6217,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5593,7 +6230,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -5648,7 +6285,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5660,7 +6297,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5673,7 +6310,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -5741,7 +6378,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5753,7 +6390,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5766,7 +6403,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -5838,7 +6475,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5850,7 +6487,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5863,7 +6500,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -5955,7 +6592,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5967,7 +6604,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5980,7 +6617,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -6027,7 +6664,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6039,7 +6676,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6052,7 +6689,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -6164,7 +6801,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6176,7 +6813,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6189,7 +6826,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -6223,7 +6860,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6235,7 +6872,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6248,7 +6885,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -6328,7 +6965,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6340,7 +6977,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6353,7 +6990,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -6448,7 +7085,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6460,7 +7097,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6473,7 +7110,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CodeReading) GetType() string {
@@ -6532,7 +7169,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6544,7 +7181,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6557,7 +7194,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -6607,7 +7244,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6619,7 +7256,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6632,7 +7269,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -6674,7 +7311,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6686,7 +7323,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6699,7 +7336,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -6776,7 +7413,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6788,7 +7425,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6801,7 +7438,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -6835,7 +7472,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6847,7 +7484,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6860,7 +7497,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -6931,7 +7568,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6943,7 +7580,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6956,7 +7593,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -6992,7 +7629,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7004,7 +7641,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7017,7 +7654,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -7064,7 +7701,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7076,7 +7713,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7089,7 +7726,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -7205,7 +7842,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7217,7 +7854,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7230,7 +7867,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -7289,7 +7926,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7301,7 +7938,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7314,7 +7951,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -7381,7 +8018,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7393,7 +8030,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7406,7 +8043,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -7565,7 +8202,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7577,7 +8214,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7590,7 +8227,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -7658,7 +8295,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7670,7 +8307,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7683,7 +8320,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -7751,7 +8388,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7763,7 +8400,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7776,7 +8413,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -7847,7 +8484,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7859,7 +8496,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7872,7 +8509,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *TestCheck) GetName() string {
@@ -7958,7 +8595,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7970,7 +8607,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7983,7 +8620,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Message) GetCode() string {
@@ -8021,7 +8658,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8033,7 +8670,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8046,7 +8683,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -8199,7 +8836,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8211,7 +8848,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8224,7 +8861,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -8267,7 +8904,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8279,7 +8916,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8292,7 +8929,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -8332,7 +8969,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8344,7 +8981,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8357,7 +8994,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -8398,7 +9035,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x95\x19\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xbb\x1a\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -8455,7 +9092,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"deviceTest\x12H\n" +
 	"\x0fvehicle_reading\x187 \x01(\v2\x1d.lanewarden.v1.VehicleReadingH\x00R\x0evehicleReading\x12?\n" +
 	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPruned\x12?\n" +
-	"\fagent_erased\x189 \x01(\v2\x1a.lanewarden.v1.AgentErasedH\x00R\vagentErasedB\x04\n" +
+	"\fagent_erased\x189 \x01(\v2\x1a.lanewarden.v1.AgentErasedH\x00R\vagentErased\x12Q\n" +
+	"\x12clearance_decision\x18: \x01(\v2 .lanewarden.v1.ClearanceDecisionH\x00R\x11clearanceDecision\x12Q\n" +
+	"\x12clearance_override\x18; \x01(\v2 .lanewarden.v1.ClearanceOverrideH\x00R\x11clearanceOverrideB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -8631,7 +9270,62 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05first\x18\x01 \x01(\x03R\x05first\x12\x12\n" +
 	"\x04runs\x18\x02 \x03(\x04R\x04runs\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x1c\n" +
-	"\tartifacts\x18\x04 \x01(\x04R\tartifacts\"\xcf\x01\n" +
+	"\tartifacts\x18\x04 \x01(\x04R\tartifacts\"\xaa\x05\n" +
+	"\x11ClearanceDecision\x12\"\n" +
+	"\fpresentation\x18\x01 \x01(\tR\fpresentation\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\rR\brevision\x12\x12\n" +
+	"\x04lane\x18\x03 \x01(\tR\x04lane\x12\x18\n" +
+	"\apassage\x18\x04 \x01(\tR\apassage\x12\x18\n" +
+	"\aoutcome\x18\x05 \x01(\tR\aoutcome\x12\x18\n" +
+	"\adecided\x18\x06 \x01(\tR\adecided\x128\n" +
+	"\areasons\x18\a \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\x12\x14\n" +
+	"\x05exams\x18\b \x03(\tR\x05exams\x12=\n" +
+	"\tshipments\x18\t \x03(\v2\x1f.lanewarden.v1.ShipmentDecisionR\tshipments\x120\n" +
+	"\x05lists\x18\n" +
+	" \x03(\v2\x1a.lanewarden.v1.ListInForceR\x05lists\x12\x16\n" +
+	"\x06policy\x18\v \x01(\tR\x06policy\x12#\n" +
+	"\rpolicy_sha256\x18\f \x01(\fR\fpolicySha256\x12-\n" +
+	"\x04draw\x18\r \x01(\v2\x19.lanewarden.v1.RandomDrawR\x04draw\x12\x12\n" +
+	"\x04rows\x18\x0e \x03(\x12R\x04rows\x12\x14\n" +
+	"\x05ended\x18\x0f \x01(\bR\x05ended\x12'\n" +
+	"\x0fclock_untrusted\x18\x10 \x01(\bR\x0eclockUntrusted\x12\x15\n" +
+	"\x06now_ns\x18\x11 \x01(\x03R\x05nowNs\x12\x19\n" +
+	"\bdelay_us\x18\x12 \x01(\rR\adelayUs\x12#\n" +
+	"\roverridden_by\x18\x13 \x01(\tR\foverriddenBy\x12\x1c\n" +
+	"\x06plates\x18\x14 \x03(\tB\x04\x80\xb6\x18\x01R\x06plates\"\x9b\x01\n" +
+	"\x0fClearanceReason\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
+	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x14\n" +
+	"\x05exams\x18\x03 \x03(\tR\x05exams\x120\n" +
+	"\x04text\x18\x04 \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\x04text\x12\x12\n" +
+	"\x04rows\x18\x05 \x03(\x03R\x04rows\"\xaa\x01\n" +
+	"\x10ShipmentDecision\x12\x1a\n" +
+	"\bimporter\x18\x01 \x01(\tR\bimporter\x12\x10\n" +
+	"\x03ccn\x18\x02 \x01(\tR\x03ccn\x12\x14\n" +
+	"\x05class\x18\x03 \x01(\tR\x05class\x12\x18\n" +
+	"\aoutcome\x18\x04 \x01(\tR\aoutcome\x128\n" +
+	"\areasons\x18\x05 \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\"p\n" +
+	"\vListInForce\x12\x12\n" +
+	"\x04list\x18\x01 \x01(\tR\x04list\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x1b\n" +
+	"\tissued_ns\x18\x03 \x01(\x03R\bissuedNs\x12\x16\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\x9a\x01\n" +
+	"\n" +
+	"RandomDraw\x12\x1a\n" +
+	"\bidentity\x18\x01 \x01(\fR\bidentity\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x12\n" +
+	"\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x1a\n" +
+	"\bselected\x18\x04 \x01(\bR\bselected\x12\x16\n" +
+	"\x06secret\x18\x05 \x01(\tR\x06secret\x12\x12\n" +
+	"\x04kept\x18\x06 \x01(\bR\x04kept\"\xc1\x01\n" +
+	"\x11ClearanceOverride\x12\"\n" +
+	"\fpresentation\x18\x01 \x01(\tR\fpresentation\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\rR\brevision\x12\x12\n" +
+	"\x04lane\x18\x03 \x01(\tR\x04lane\x12\x10\n" +
+	"\x03was\x18\x04 \x01(\tR\x03was\x12\x18\n" +
+	"\aoutcome\x18\x05 \x01(\tR\aoutcome\x12\x0e\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\x12\x1c\n" +
+	"\x06reason\x18\a \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -9170,7 +9864,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xac\b\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xe6\b\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -9214,7 +9908,9 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x10KIND_DEVICE_TEST\x106\x12\x18\n" +
 	"\x14KIND_VEHICLE_READING\x107\x12\x15\n" +
 	"\x11KIND_AGENT_PRUNED\x108\x12\x15\n" +
-	"\x11KIND_AGENT_ERASED\x109*\xa3\x01\n" +
+	"\x11KIND_AGENT_ERASED\x109\x12\x1b\n" +
+	"\x17KIND_CLEARANCE_DECISION\x10:\x12\x1b\n" +
+	"\x17KIND_CLEARANCE_OVERRIDE\x10;*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -9254,7 +9950,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -9289,59 +9985,65 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*AgentClockStep)(nil),            // 30: lanewarden.v1.AgentClockStep
 	(*AgentPruned)(nil),               // 31: lanewarden.v1.AgentPruned
 	(*AgentErased)(nil),               // 32: lanewarden.v1.AgentErased
-	(*Inventory)(nil),                 // 33: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 34: lanewarden.v1.Lane
-	(*Device)(nil),                    // 35: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 36: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 37: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 38: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 39: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 40: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 41: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 42: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 43: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 44: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 45: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 46: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 47: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 48: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 49: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 50: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 51: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 52: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 53: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 54: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 55: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 56: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 57: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 58: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 59: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 60: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 61: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 62: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 63: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 64: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 65: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 66: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 67: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 68: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 69: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 70: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 71: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 72: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 73: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 74: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 75: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 76: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 77: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),                // 78: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 79: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 80: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 81: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 82: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 83: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 84: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 85: google.protobuf.FieldOptions
+	(*ClearanceDecision)(nil),         // 33: lanewarden.v1.ClearanceDecision
+	(*ClearanceReason)(nil),           // 34: lanewarden.v1.ClearanceReason
+	(*ShipmentDecision)(nil),          // 35: lanewarden.v1.ShipmentDecision
+	(*ListInForce)(nil),               // 36: lanewarden.v1.ListInForce
+	(*RandomDraw)(nil),                // 37: lanewarden.v1.RandomDraw
+	(*ClearanceOverride)(nil),         // 38: lanewarden.v1.ClearanceOverride
+	(*Inventory)(nil),                 // 39: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 40: lanewarden.v1.Lane
+	(*Device)(nil),                    // 41: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 42: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 43: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 44: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 45: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 46: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 47: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 48: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 49: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 50: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 51: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 52: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 53: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 54: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 55: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 56: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 57: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 58: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 59: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 60: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 61: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 62: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 63: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 64: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 65: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 66: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 67: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 68: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 69: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 70: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 71: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 72: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 73: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 74: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 75: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 76: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 77: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 78: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 79: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 80: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 81: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 82: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 83: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),                // 84: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 85: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 86: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 87: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 88: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 89: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 90: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 91: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -9358,105 +10060,113 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
 	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
 	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	36,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	37,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	41,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	42,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	43,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	44,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	47,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	50,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	51,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	52,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	53,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	54,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	56,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	57,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	58,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	60,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	62,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	63,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	65,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	66,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	67,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	69,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	70,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	71,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	75,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	76,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	77,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	78,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	45,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	42,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	43,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	47,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	48,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	49,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	50,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	53,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	56,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	57,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	58,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	59,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	60,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	62,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	63,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	64,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	66,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	68,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	69,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	71,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	72,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	73,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	75,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	76,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	77,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	81,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	82,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	83,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	84,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	51,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
 	31,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
 	32,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
-	6,   // 45: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14,  // 46: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14,  // 47: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 48: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20,  // 49: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23,  // 50: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24,  // 51: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25,  // 52: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22,  // 53: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	80,  // 54: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 55: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	80,  // 56: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	80,  // 57: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	33,  // 58: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 59: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	34,  // 60: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	35,  // 61: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	38,  // 62: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	39,  // 63: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	40,  // 64: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	46,  // 65: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	80,  // 66: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	46,  // 67: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	80,  // 68: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	48,  // 69: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	49,  // 70: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	80,  // 71: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	80,  // 72: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	47,  // 73: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	47,  // 74: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	55,  // 75: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	80,  // 76: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	80,  // 77: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	59,  // 78: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	61,  // 79: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	64,  // 80: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	80,  // 81: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	68,  // 82: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	72,  // 83: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	72,  // 84: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	73,  // 85: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	80,  // 86: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 87: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 88: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	72,  // 89: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	74,  // 90: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 91: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 92: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 93: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	72,  // 94: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	72,  // 95: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	80,  // 96: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	80,  // 97: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 98: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	79,  // 99: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	80,  // 100: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	80,  // 101: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	81,  // 102: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	82,  // 103: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	83,  // 104: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	84,  // 105: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	80,  // 106: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	85,  // 107: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	108, // [108:108] is the sub-list for method output_type
-	108, // [108:108] is the sub-list for method input_type
-	108, // [108:108] is the sub-list for extension type_name
-	107, // [107:108] is the sub-list for extension extendee
-	0,   // [0:107] is the sub-list for field type_name
+	33,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
+	38,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
+	6,   // 47: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14,  // 48: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14,  // 49: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 50: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20,  // 51: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23,  // 52: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24,  // 53: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25,  // 54: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22,  // 55: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	86,  // 56: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 57: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	86,  // 58: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	86,  // 59: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	39,  // 60: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 61: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	34,  // 62: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	35,  // 63: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	36,  // 64: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	37,  // 65: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	86,  // 66: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	34,  // 67: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	40,  // 68: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	41,  // 69: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	44,  // 70: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	45,  // 71: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	46,  // 72: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	52,  // 73: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	86,  // 74: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	52,  // 75: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	86,  // 76: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	54,  // 77: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	55,  // 78: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	86,  // 79: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	86,  // 80: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	53,  // 81: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	53,  // 82: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	61,  // 83: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	86,  // 84: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	86,  // 85: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	65,  // 86: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	67,  // 87: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	70,  // 88: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	86,  // 89: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	74,  // 90: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	78,  // 91: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	78,  // 92: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	79,  // 93: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	86,  // 94: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 95: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 96: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	78,  // 97: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	80,  // 98: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 99: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 100: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 101: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	78,  // 102: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	78,  // 103: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	86,  // 104: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	86,  // 105: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 106: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	85,  // 107: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	86,  // 108: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	86,  // 109: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	87,  // 110: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	88,  // 111: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	89,  // 112: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	90,  // 113: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	86,  // 114: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	91,  // 115: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	116, // [116:116] is the sub-list for method output_type
+	116, // [116:116] is the sub-list for method input_type
+	116, // [116:116] is the sub-list for extension type_name
+	115, // [115:116] is the sub-list for extension extendee
+	0,   // [0:115] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -9507,16 +10217,18 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_VehicleReading)(nil),
 		(*Body_AgentPruned)(nil),
 		(*Body_AgentErased)(nil),
+		(*Body_ClearanceDecision)(nil),
+		(*Body_ClearanceOverride)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[35].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[45].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[48].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[55].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[56].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[58].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[68].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[70].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[57].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[61].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[64].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[74].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[76].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -9532,7 +10244,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   74,
+			NumMessages:   80,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -57,6 +57,8 @@ export interface Body {
 	vehicleReading?: VehicleReading;
 	agentPruned?: AgentPruned;
 	agentErased?: AgentErased;
+	clearanceDecision?: ClearanceDecision;
+	clearanceOverride?: ClearanceOverride;
 }
 
 export interface Artifact {
@@ -239,6 +241,71 @@ export interface AgentErased {
 	runs?: string[];
 	rows?: string;
 	artifacts?: string;
+}
+
+export interface ClearanceDecision {
+	presentation?: string;
+	revision?: number;
+	lane?: string;
+	passage?: string;
+	outcome?: string;
+	decided?: string;
+	reasons?: ClearanceReason[];
+	exams?: string[];
+	shipments?: ShipmentDecision[];
+	lists?: ListInForce[];
+	policy?: string;
+	policySha256?: string;
+	draw?: RandomDraw;
+	rows?: string[];
+	ended?: boolean;
+	clockUntrusted?: boolean;
+	nowNs?: string;
+	delayUs?: number;
+	overriddenBy?: string;
+	plates?: string[];
+}
+
+export interface ClearanceReason {
+	code?: string;
+	outcome?: string;
+	exams?: string[];
+	text?: Message;
+	rows?: string[];
+}
+
+export interface ShipmentDecision {
+	importer?: string;
+	ccn?: string;
+	class?: string;
+	outcome?: string;
+	reasons?: ClearanceReason[];
+}
+
+export interface ListInForce {
+	list?: string;
+	version?: string;
+	issuedNs?: string;
+	sha256?: string;
+}
+
+export interface RandomDraw {
+	identity?: string;
+	value?: number;
+	rate?: number;
+	selected?: boolean;
+	secret?: string;
+	kept?: boolean;
+}
+
+export interface ClearanceOverride {
+	presentation?: string;
+	revision?: number;
+	lane?: string;
+	was?: string;
+	outcome?: string;
+	by?: string;
+	reason?: string;
 }
 
 export interface Inventory {

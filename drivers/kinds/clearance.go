@@ -1,0 +1,49 @@
+package kinds
+
+import (
+	"lanewarden/drivers/driver"
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+)
+
+// Outcome returns what an outcome of clearance is called.
+func Outcome(outcome string) Text { return name("outcomes", outcome) }
+
+// clearanceDecision says what is to happen with the vehicle, and why: the worst reason, and how many more there are.
+func clearanceDecision(b *observation.ClearanceDecision) Text {
+	who := say("clearance.vehicle-without-plate")
+	if len(b.Plates) > 0 {
+		who = plainly(b.Plates[0])
+	}
+	t := say("clearance.decided", arg("who", who), arg("outcome", Outcome(b.Outcome)))
+	if b.Ended {
+		t = say("clearance.left", arg("who", who), arg("outcome", Outcome(b.Outcome)))
+	}
+	return sentence(t, overridden(b), whyDecided(b.Reasons),
+		when(len(b.Exams) > 0, say("clearance.exams", arg("exams", list(b.Exams)))))
+}
+
+// overridden says by whom, and what the rules say; it is empty for a decision that nobody overrode.
+func overridden(b *observation.ClearanceDecision) Text {
+	return when(b.OverriddenBy != "",
+		say("clearance.overridden", arg("by", b.OverriddenBy), arg("decided", Outcome(b.Decided))))
+}
+
+// whyDecided is the worst reason in words, and the number of others.
+func whyDecided(reasons []*observation.ClearanceReason) Text {
+	if len(reasons) == 0 {
+		return Text{}
+	}
+	why := driver.DecodeMessage(reasons[0].GetText(), reasons[0].GetCode())
+	t := Text{EN: why.In(message.English), FR: why.In(message.French)}
+	if more := len(reasons) - 1; more > 0 {
+		t = join("; ", t, count("count.more-reason", more))
+	}
+	return t
+}
+
+func clearanceOverride(b *observation.ClearanceOverride) Text {
+	t := say("clearance.override", arg("by", b.By), arg("was", Outcome(b.Was)), arg("outcome", Outcome(b.Outcome)))
+	t.Words = b.Reason
+	return t
+}
