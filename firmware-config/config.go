@@ -68,6 +68,8 @@ type Lane struct {
 	Timeout time.Duration `yaml:"timeout" default:"3m" min:"10s" max:"24h"`
 	// Late is how long after its end a passage takes results of stations that report late.
 	Late time.Duration `yaml:"late" default:"24h" min:"1m" max:"720h"`
+	// Clearance decides about the vehicle at the lane's booth; nil for a lane that records only.
+	Clearance *Clearance `yaml:"clearance"`
 }
 
 // Station is a place in a lane at which devices see vehicles.
@@ -99,6 +101,9 @@ func (l Lane) Check() error {
 			}
 			seen[d] = true
 		}
+	}
+	if l.Clearance != nil {
+		return l.Clearance.check(l.ID, l.Stations)
 	}
 	return nil
 }
