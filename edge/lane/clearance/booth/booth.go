@@ -49,8 +49,6 @@ const (
 	// alarmWindow is how long an alarm that is of no passage yet may be of the vehicle at the booth. Passages are told of
 	// an alarm within seconds; one that is never told is of no vehicle.
 	alarmWindow = 10 * time.Minute
-	// revisedFor is how long after it left a vehicle's decision is revised by an alarm.
-	revisedFor = 24 * time.Hour
 )
 
 // Booth is what is known at one booth. It does no I/O and knows no clock but the times of what it is given, so that the
@@ -66,6 +64,8 @@ type Booth struct {
 	down      map[string]bool     // devices that do not run
 	current   *Presentation       // nil while nobody is there
 	ended     []*Presentation     // oldest first
+
+	alarmsChanged bool // an alarm came, or was given to another vehicle, since Due was asked
 }
 
 // New returns the booth of a lane.
@@ -158,6 +158,7 @@ func (b *Booth) Tick(now time.Time) bool {
 
 // keep remembers a sighting, and lets the oldest go.
 func (b *Booth) keep(s *sighting) {
+	b.alarmsChanged = b.alarmsChanged || s.alarm != nil
 	b.sightings[s.row] = s
 	b.order = append(b.order, s.row)
 	for len(b.order) > keptSightings {
@@ -201,14 +202,26 @@ func (b *Booth) find(id string) *Presentation {
 // last word, and those that ended and of which an alarm became known since.
 func (b *Booth) Due() (out []*Presentation) {
 	for _, p := range b.ended {
-		if !p.ClosedFor() || !maps.Equal(p.judgedAlarms, b.alarmRows(p)) {
+		if !p.said.GetEnded() || b.alarmsChanged && !maps.Equal(p.judgedAlarms, b.alarmRows(p)) {
 			out = append(out, p)
 		}
 	}
+	b.alarmsChanged = false
 	if b.current != nil {
 		out = append(out, b.current)
 	}
 	return out
+}
+
+// forgetUnsaid lets presentations go that ended before the start and of which nothing was journalled: they are from
+// before the booth was there, or too far back to be whole.
+func (b *Booth) forgetUnsaid() {
+	b.ended = slices.DeleteFunc(b.ended, func(p *Presentation) bool { return p.said == nil })
+	for _, p := range b.ended {
+		p.judgedAlarms = b.alarmRows(p)
+		maps.DeleteFunc(p.judgedAlarms, func(row int64, _ bool) bool { return !slices.Contains(rowsOf(p.said), row) })
+	}
+	b.alarmsChanged = true
 }
 
 // Input returns what is known of a presentation at a time.

@@ -45,6 +45,7 @@ func (b *Booth) assign(id string, readings []*observation.PassageReading) (chang
 			continue
 		}
 		s.of = belongs{passage: id, other: r.Other, told: true}
+		b.alarmsChanged = b.alarmsChanged || s.alarm != nil
 		b.open(id).seen[s.station.ID] = true
 		changed = true
 	}
@@ -57,6 +58,7 @@ func (b *Booth) correct(w *observation.PassageCorrected) bool {
 		return false
 	}
 	s.of = belongs{passage: w.To, other: w.GetReading().GetOther(), told: true}
+	b.alarmsChanged = b.alarmsChanged || s.alarm != nil
 	for _, id := range []string{w.From, w.To} {
 		if p := b.passages[id]; p != nil {
 			p.seen = b.stationsOf(id)

@@ -34,12 +34,6 @@ type override struct {
 	against map[string]bool // reasons by reasonKey
 }
 
-// Said returns the last decision that was journalled; nil before the first.
-func (p *Presentation) Said() *observation.ClearanceDecision { return p.said }
-
-// ClosedFor reports whether the last word after the vehicle left was said.
-func (p *Presentation) ClosedFor() bool { return p.said.GetEnded() }
-
 // decided notes a decision that was journalled.
 func (p *Presentation) decided(d *observation.ClearanceDecision) {
 	if d.Revision >= p.said.GetRevision() {
