@@ -376,7 +376,7 @@ func setScalar(v reflect.Value, f field, text string, quoted bool) error {
 		v.SetString(text)
 		if len(f.enum) > 0 && !slices.Contains(f.enum, text) {
 			m := message.New("config.not-one-of", message.Quoted("value", text),
-				message.String("known", strings.Join(f.enum, ", ")))
+				message.Arg{Name: "known", Value: wordList(f.enum)})
 			return &message.Error{Message: message.Join("; ", m, nearest(text, f.enum))}
 		}
 		if text == "" && f.required {
@@ -404,6 +404,17 @@ func setScalar(v reflect.Value, f field, text string, quoted bool) error {
 		return within(f, text, x, parseFloat)
 	}
 	return nil
+}
+
+// mostWords is how many words of a vocabulary a message lists; of more it names the first, and how many there are.
+const mostWords = 12
+
+// wordList returns the words that were possible, as a message says them.
+func wordList(words []string) message.Value {
+	if len(words) > mostWords {
+		return message.List(words)
+	}
+	return message.Str(strings.Join(words, ", "))
 }
 
 func parseInt(s string) (int64, error) {

@@ -12,16 +12,18 @@ import (
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
+	"lanewarden/firmware-config/policy"
 )
 
-// builtin are the documents that settings name: device profiles and substance libraries.
+// builtin are the documents that settings name: device profiles, substance libraries, policies of clearance.
 //
-//go:embed plc/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml web/*.yaml
+//go:embed plc/*.yaml policies/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml web/*.yaml
 var builtin embed.FS
 
 // Folders of the built-in documents.
 const (
 	PLC        = "plc"
+	Policies   = "policies"
 	Profiles   = "profiles"
 	Scenarios  = "scenarios"
 	Substances = "substances"
@@ -78,6 +80,31 @@ func LoadDocument(ref driver.Reference, folder, name string) error {
 	d := &decoder{file: file}
 	d.structure(body, reflect.ValueOf(ref.Into(name, sha256.Sum256(data))).Elem(), "")
 	return d.err()
+}
+
+// ReadPolicy reads a policy of clearance: a built-in one by its name, any other by its file's path. sum is the SHA-256 of
+// its file. Errors are those of LoadDocument.
+func ReadPolicy(name string) (p *policy.Policy, sum [32]byte, err error) {
+	var ref driver.Ref[policy.Policy]
+	if err := LoadDocument(&ref, Policies, name); err != nil {
+		return nil, [32]byte{}, err
+	}
+	return ref.Value, ref.SHA256, nil
+}
+
+// ParsePolicy decodes a policy of clearance strictly. file is its name in messages. The error is Problems, with
+// everything that is wrong.
+func ParsePolicy(data []byte, file string) (*policy.Policy, error) {
+	if len(data) > maxFileBytes {
+		return nil, Problems{{File: file, Message: tooLarge(len(data))}}
+	}
+	body, err := document(data, file)
+	if err != nil {
+		return nil, err
+	}
+	d, p := &decoder{file: file}, new(policy.Policy)
+	d.structure(body, reflect.ValueOf(p).Elem(), "")
+	return p, d.err()
 }
 
 // reference decodes the document that a setting names. What is wrong in it is reported at its own lines.

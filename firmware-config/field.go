@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 )
 
@@ -49,10 +50,23 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		if e := f.Tag.Get("enum"); e != "" {
 			one.enum = strings.Split(e, ",")
+		} else {
+			one.enum = wordsOf(f.Type)
 		}
 		out = append(out, one)
 	}
 	return out
+}
+
+// wordsOf returns the words that a type, or the items of a list, can be; nil when it is open.
+func wordsOf(t reflect.Type) []string {
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if v, ok := reflect.Zero(t).Interface().(driver.Vocabulary); ok && t.Kind() == reflect.String {
+		return v.Words()
+	}
+	return nil
 }
 
 // helpOf returns what a setting is for: the entry of the catalogue for a field of a settings struct. Documents that

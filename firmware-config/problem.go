@@ -64,7 +64,7 @@ func suggest(m message.Message, got string, names []string) message.Message {
 func nearest(got string, names []string) message.Message {
 	best, distance := "", max(3, len(got)/2+1)
 	for _, n := range names {
-		if d := identifier.Distance(strings.ToLower(got), n); d < distance {
+		if d := identifier.Distance(strings.ToLower(got), strings.ToLower(n)); d < distance {
 			best, distance = n, d
 		}
 	}

@@ -73,7 +73,7 @@ func (m schemaMaker) ofField(f field, t reflect.Type) schema {
 	case t.Kind() == reflect.Struct:
 		s = m.ofStruct(t)
 	case t.Kind() == reflect.Slice:
-		s["type"], s["items"] = "array", m.ofField(field{}, t.Elem())
+		s["type"], s["items"] = "array", m.ofField(field{enum: f.enum}, t.Elem())
 	case t.Kind() == reflect.String:
 		s["type"] = "string"
 	case t.Kind() == reflect.Bool:
@@ -98,7 +98,7 @@ func (f field) describe(s schema, t reflect.Type, l message.Language) {
 			s["description"] = f.help.In(l) + " (" + message.Unit(f.unit).In(l) + ")"
 		}
 	}
-	if f.enum != nil {
+	if f.enum != nil && t.Kind() != reflect.Slice {
 		s["enum"] = f.enum
 	}
 	if f.format == "id" {

@@ -70,6 +70,12 @@ type Checker interface {
 	Check() error
 }
 
+// Vocabulary is implemented by types of settings that are one of a few words: a decoder refuses any other, and suggests
+// the one that was meant.
+type Vocabulary interface {
+	Words() []string
+}
+
 // Sandboxed is implemented by settings (by their pointer) of drivers that can be run on a recording. Drivers that ask
 // their device, or set outputs, cannot: nothing on a recording answers.
 type Sandboxed interface {

@@ -47,3 +47,14 @@ func clearanceOverride(b *observation.ClearanceOverride) Text {
 	t.Words = b.Reason
 	return t
 }
+
+// clearanceSecret says that a secret of random checks was committed to, or that the lane's own was revealed.
+func clearanceSecret(b *observation.ClearanceSecret) Text {
+	switch {
+	case len(b.Revealed) > 0:
+		return say("clearance.secret-revealed", arg("day", b.Day))
+	case b.Local:
+		return say("clearance.secret-local", arg("day", b.Day))
+	}
+	return say("clearance.secret", arg("day", b.Day))
+}

@@ -48,4 +48,5 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_LANE_OUTPUT:          {sentenceOf(laneOutput), nil},
 	observation.Kind_KIND_CLEARANCE_DECISION:   {sentenceOf(clearanceDecision), nil},
 	observation.Kind_KIND_CLEARANCE_OVERRIDE:   {sentenceOf(clearanceOverride), nil},
+	observation.Kind_KIND_CLEARANCE_SECRET:     {sentenceOf(clearanceSecret), nil},
 }

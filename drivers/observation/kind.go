@@ -117,6 +117,7 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_LANE_OUTPUT, Subject: OfPeople},
 	{Kind: Kind_KIND_CLEARANCE_DECISION, Subject: OfClearance},
 	{Kind: Kind_KIND_CLEARANCE_OVERRIDE, Subject: OfPeople},
+	{Kind: Kind_KIND_CLEARANCE_SECRET, Subject: OfClearance},
 }
 
 // countOf makes a count of one body a count of any.

@@ -130,6 +130,7 @@ const (
 	Kind_KIND_AGENT_ERASED         Kind = 57
 	Kind_KIND_CLEARANCE_DECISION   Kind = 58
 	Kind_KIND_CLEARANCE_OVERRIDE   Kind = 59
+	Kind_KIND_CLEARANCE_SECRET     Kind = 66
 )
 
 // Enum value maps for Kind.
@@ -180,6 +181,7 @@ var (
 		57: "KIND_AGENT_ERASED",
 		58: "KIND_CLEARANCE_DECISION",
 		59: "KIND_CLEARANCE_OVERRIDE",
+		66: "KIND_CLEARANCE_SECRET",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -227,6 +229,7 @@ var (
 		"KIND_AGENT_ERASED":         57,
 		"KIND_CLEARANCE_DECISION":   58,
 		"KIND_CLEARANCE_OVERRIDE":   59,
+		"KIND_CLEARANCE_SECRET":     66,
 	}
 )
 
@@ -718,7 +721,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -770,7 +773,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -906,6 +909,7 @@ type Body struct {
 	//	*Body_AgentErased
 	//	*Body_ClearanceDecision
 	//	*Body_ClearanceOverride
+	//	*Body_ClearanceSecret
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1386,6 +1390,15 @@ func (x *Body) GetClearanceOverride() *ClearanceOverride {
 	return nil
 }
 
+func (x *Body) GetClearanceSecret() *ClearanceSecret {
+	if x != nil {
+		if x, ok := x.Of.(*Body_ClearanceSecret); ok {
+			return x.ClearanceSecret
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1566,6 +1579,10 @@ type Body_ClearanceOverride struct {
 	ClearanceOverride *ClearanceOverride `protobuf:"bytes,59,opt,name=clearance_override,json=clearanceOverride,proto3,oneof"`
 }
 
+type Body_ClearanceSecret struct {
+	ClearanceSecret *ClearanceSecret `protobuf:"bytes,66,opt,name=clearance_secret,json=clearanceSecret,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1653,6 +1670,8 @@ func (*Body_AgentErased) isBody_Of() {}
 func (*Body_ClearanceDecision) isBody_Of() {}
 
 func (*Body_ClearanceOverride) isBody_Of() {}
+
+func (*Body_ClearanceSecret) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -3578,8 +3597,9 @@ type ClearanceReason struct {
 	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`       // DRIVER-SUSPENDED: docs/clearance.md has all
 	Outcome       string                 `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"` // that it asks for
 	Exams         []string               `protobuf:"bytes,3,rep,name=exams,proto3" json:"exams,omitempty"`
-	Text          *Message               `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`         // for people
-	Rows          []int64                `protobuf:"varint,5,rep,packed,name=rows,proto3" json:"rows,omitempty"` // that it rests on
+	Text          *Message               `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`          // for people
+	Rows          []int64                `protobuf:"varint,5,rep,packed,name=rows,proto3" json:"rows,omitempty"`  // that it rests on
+	Discreet      bool                   `protobuf:"varint,6,opt,name=discreet,proto3" json:"discreet,omitempty"` // the driver must not be told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3649,6 +3669,13 @@ func (x *ClearanceReason) GetRows() []int64 {
 	return nil
 }
 
+func (x *ClearanceReason) GetDiscreet() bool {
+	if x != nil {
+		return x.Discreet
+	}
+	return false
+}
+
 // ShipmentDecision is the outcome for one importer's goods.
 type ShipmentDecision struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3657,6 +3684,7 @@ type ShipmentDecision struct {
 	Class         string                 `protobuf:"bytes,3,opt,name=class,proto3" json:"class,omitempty"`       // csa, manifest, empty or intransit
 	Outcome       string                 `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	Reasons       []*ClearanceReason     `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Container     string                 `protobuf:"bytes,6,opt,name=container,proto3" json:"container,omitempty"` // of goods in transit, empty for others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3724,6 +3752,13 @@ func (x *ShipmentDecision) GetReasons() []*ClearanceReason {
 		return x.Reasons
 	}
 	return nil
+}
+
+func (x *ShipmentDecision) GetContainer() string {
+	if x != nil {
+		return x.Container
+	}
+	return ""
 }
 
 // ListInForce is the version of a list that a decision used.
@@ -3798,12 +3833,13 @@ func (x *ListInForce) GetSha256() []byte {
 // RandomDraw is the draw for a random check. Anyone who has the secret can repeat it: docs/clearance.md.
 type RandomDraw struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Identity      []byte                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`  // SHA-256 of what was presented
-	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`      // 0 to before 1
-	Rate          float64                `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`        // of those that are checked
-	Selected      bool                   `protobuf:"varint,4,opt,name=selected,proto3" json:"selected,omitempty"` // value is below rate
-	Secret        string                 `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`      // its name: the day, with "local-" before it for the lane's own
-	Kept          bool                   `protobuf:"varint,6,opt,name=kept,proto3" json:"kept,omitempty"`         // drawn when the same was presented before
+	Identity      []byte                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`            // SHA-256 of the set of shipments, driver and carrier
+	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`                // 0 to before 1
+	Rate          float64                `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`                  // of those that are checked
+	Selected      bool                   `protobuf:"varint,4,opt,name=selected,proto3" json:"selected,omitempty"`           // value is below rate
+	Secret        string                 `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`                // its name: the day, with "local-" before it for the lane's own
+	Kept          bool                   `protobuf:"varint,6,opt,name=kept,proto3" json:"kept,omitempty"`                   // drawn when the same was presented before
+	DrawnS        int64                  `protobuf:"varint,7,opt,name=drawn_s,json=drawnS,proto3" json:"drawn_s,omitempty"` // when, in s since 1970: the same set is drawn for again after 4 h
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3878,6 +3914,13 @@ func (x *RandomDraw) GetKept() bool {
 		return x.Kept
 	}
 	return false
+}
+
+func (x *RandomDraw) GetDrawnS() int64 {
+	if x != nil {
+		return x.DrawnS
+	}
+	return 0
 }
 
 // ClearanceOverride is an officer's word against a decision.
@@ -3973,6 +4016,76 @@ func (x *ClearanceOverride) GetReason() string {
 	return ""
 }
 
+// ClearanceSecret commits the lane to the secret of a day's random checks before it is used, and reveals the lane's own
+// when the day is over. Source: docs/clearance.md.
+type ClearanceSecret struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Day           string                 `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`           // 2026-12-01, UTC
+	Local         bool                   `protobuf:"varint,2,opt,name=local,proto3" json:"local,omitempty"`      // the lane made it: there was none of the centre
+	Hash          []byte                 `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`         // SHA-256 of the secret
+	Revealed      []byte                 `protobuf:"bytes,4,opt,name=revealed,proto3" json:"revealed,omitempty"` // the secret; absent while draws may still be made with it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClearanceSecret) Reset() {
+	*x = ClearanceSecret{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearanceSecret) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearanceSecret) ProtoMessage() {}
+
+func (x *ClearanceSecret) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearanceSecret.ProtoReflect.Descriptor instead.
+func (*ClearanceSecret) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ClearanceSecret) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *ClearanceSecret) GetLocal() bool {
+	if x != nil {
+		return x.Local
+	}
+	return false
+}
+
+func (x *ClearanceSecret) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *ClearanceSecret) GetRevealed() []byte {
+	if x != nil {
+		return x.Revealed
+	}
+	return nil
+}
+
 // Inventory lists what an agent runs.
 type Inventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3988,7 +4101,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4000,7 +4113,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[28]
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4013,7 +4126,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{28}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Inventory) GetSite() string {
@@ -4070,7 +4183,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4082,7 +4195,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4095,7 +4208,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Lane) GetId() string {
@@ -4132,7 +4245,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4144,7 +4257,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4157,7 +4270,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Device) GetId() string {
@@ -4221,7 +4334,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4233,7 +4346,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4246,7 +4359,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -4443,7 +4556,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4455,7 +4568,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4468,7 +4581,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -4595,7 +4708,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4607,7 +4720,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4620,7 +4733,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -4661,7 +4774,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4673,7 +4786,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4686,7 +4799,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -4756,7 +4869,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4768,7 +4881,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4781,7 +4894,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -4821,7 +4934,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4833,7 +4946,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4846,7 +4959,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -4961,7 +5074,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4973,7 +5086,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4986,7 +5099,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -5039,7 +5152,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5051,7 +5164,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5064,7 +5177,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -5123,7 +5236,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5135,7 +5248,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5148,7 +5261,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -5204,7 +5317,7 @@ type VehicleReading struct {
 
 func (x *VehicleReading) Reset() {
 	*x = VehicleReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5216,7 +5329,7 @@ func (x *VehicleReading) String() string {
 func (*VehicleReading) ProtoMessage() {}
 
 func (x *VehicleReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5229,7 +5342,7 @@ func (x *VehicleReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleReading.ProtoReflect.Descriptor instead.
 func (*VehicleReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *VehicleReading) GetName() string {
@@ -5301,7 +5414,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5313,7 +5426,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5326,7 +5439,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Quantity) GetName() string {
@@ -5390,7 +5503,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5402,7 +5515,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5415,7 +5528,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -5591,7 +5704,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5603,7 +5716,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5616,7 +5729,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -5657,7 +5770,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5669,7 +5782,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5682,7 +5795,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -5752,7 +5865,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5764,7 +5877,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5777,7 +5890,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -5807,7 +5920,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5819,7 +5932,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5832,7 +5945,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -5877,7 +5990,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5889,7 +6002,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5902,7 +6015,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -5959,7 +6072,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5971,7 +6084,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5984,7 +6097,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -6079,7 +6192,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6091,7 +6204,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6104,7 +6217,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -6205,7 +6318,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6217,7 +6330,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6230,7 +6343,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -6285,7 +6398,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6297,7 +6410,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6310,7 +6423,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -6378,7 +6491,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6390,7 +6503,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6403,7 +6516,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -6475,7 +6588,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6487,7 +6600,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6500,7 +6613,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -6592,7 +6705,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6604,7 +6717,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6617,7 +6730,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -6664,7 +6777,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6676,7 +6789,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6689,7 +6802,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -6801,7 +6914,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6813,7 +6926,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6826,7 +6939,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -6860,7 +6973,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6872,7 +6985,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6885,7 +6998,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -6965,7 +7078,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6977,7 +7090,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6990,7 +7103,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -7085,7 +7198,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7097,7 +7210,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7110,7 +7223,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *CodeReading) GetType() string {
@@ -7169,7 +7282,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7181,7 +7294,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7194,7 +7307,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -7244,7 +7357,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7256,7 +7369,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7269,7 +7382,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -7311,7 +7424,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7323,7 +7436,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7336,7 +7449,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -7413,7 +7526,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7425,7 +7538,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7438,7 +7551,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -7472,7 +7585,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7484,7 +7597,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7497,7 +7610,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -7568,7 +7681,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7580,7 +7693,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7593,7 +7706,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -7629,7 +7742,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7641,7 +7754,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7654,7 +7767,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -7701,7 +7814,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7713,7 +7826,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7726,7 +7839,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -7842,7 +7955,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7854,7 +7967,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7867,7 +7980,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -7926,7 +8039,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7938,7 +8051,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7951,7 +8064,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -8018,7 +8131,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8030,7 +8143,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8043,7 +8156,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -8202,7 +8315,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8214,7 +8327,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8227,7 +8340,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -8295,7 +8408,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8307,7 +8420,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8320,7 +8433,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -8388,7 +8501,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8400,7 +8513,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8413,7 +8526,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -8484,7 +8597,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8496,7 +8609,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8509,7 +8622,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *TestCheck) GetName() string {
@@ -8595,7 +8708,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8607,7 +8720,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8620,7 +8733,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Message) GetCode() string {
@@ -8658,7 +8771,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8670,7 +8783,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8683,7 +8796,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -8836,7 +8949,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8848,7 +8961,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8861,7 +8974,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -8904,7 +9017,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8916,7 +9029,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8929,7 +9042,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -8969,7 +9082,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8981,7 +9094,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8994,7 +9107,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -9035,7 +9148,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xbb\x1a\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x88\x1b\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -9094,7 +9207,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fagent_pruned\x188 \x01(\v2\x1a.lanewarden.v1.AgentPrunedH\x00R\vagentPruned\x12?\n" +
 	"\fagent_erased\x189 \x01(\v2\x1a.lanewarden.v1.AgentErasedH\x00R\vagentErased\x12Q\n" +
 	"\x12clearance_decision\x18: \x01(\v2 .lanewarden.v1.ClearanceDecisionH\x00R\x11clearanceDecision\x12Q\n" +
-	"\x12clearance_override\x18; \x01(\v2 .lanewarden.v1.ClearanceOverrideH\x00R\x11clearanceOverrideB\x04\n" +
+	"\x12clearance_override\x18; \x01(\v2 .lanewarden.v1.ClearanceOverrideH\x00R\x11clearanceOverride\x12K\n" +
+	"\x10clearance_secret\x18B \x01(\v2\x1e.lanewarden.v1.ClearanceSecretH\x00R\x0fclearanceSecretB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -9292,24 +9406,26 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x06now_ns\x18\x11 \x01(\x03R\x05nowNs\x12\x19\n" +
 	"\bdelay_us\x18\x12 \x01(\rR\adelayUs\x12#\n" +
 	"\roverridden_by\x18\x13 \x01(\tR\foverriddenBy\x12\x1c\n" +
-	"\x06plates\x18\x14 \x03(\tB\x04\x80\xb6\x18\x01R\x06plates\"\x9b\x01\n" +
+	"\x06plates\x18\x14 \x03(\tB\x04\x80\xb6\x18\x01R\x06plates\"\xb7\x01\n" +
 	"\x0fClearanceReason\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x14\n" +
 	"\x05exams\x18\x03 \x03(\tR\x05exams\x120\n" +
 	"\x04text\x18\x04 \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\x04text\x12\x12\n" +
-	"\x04rows\x18\x05 \x03(\x03R\x04rows\"\xaa\x01\n" +
+	"\x04rows\x18\x05 \x03(\x03R\x04rows\x12\x1a\n" +
+	"\bdiscreet\x18\x06 \x01(\bR\bdiscreet\"\xc8\x01\n" +
 	"\x10ShipmentDecision\x12\x1a\n" +
 	"\bimporter\x18\x01 \x01(\tR\bimporter\x12\x10\n" +
 	"\x03ccn\x18\x02 \x01(\tR\x03ccn\x12\x14\n" +
 	"\x05class\x18\x03 \x01(\tR\x05class\x12\x18\n" +
 	"\aoutcome\x18\x04 \x01(\tR\aoutcome\x128\n" +
-	"\areasons\x18\x05 \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\"p\n" +
+	"\areasons\x18\x05 \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\x12\x1c\n" +
+	"\tcontainer\x18\x06 \x01(\tR\tcontainer\"p\n" +
 	"\vListInForce\x12\x12\n" +
 	"\x04list\x18\x01 \x01(\tR\x04list\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x1b\n" +
 	"\tissued_ns\x18\x03 \x01(\x03R\bissuedNs\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\x9a\x01\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\xb3\x01\n" +
 	"\n" +
 	"RandomDraw\x12\x1a\n" +
 	"\bidentity\x18\x01 \x01(\fR\bidentity\x12\x14\n" +
@@ -9317,7 +9433,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x1a\n" +
 	"\bselected\x18\x04 \x01(\bR\bselected\x12\x16\n" +
 	"\x06secret\x18\x05 \x01(\tR\x06secret\x12\x12\n" +
-	"\x04kept\x18\x06 \x01(\bR\x04kept\"\xc1\x01\n" +
+	"\x04kept\x18\x06 \x01(\bR\x04kept\x12\x17\n" +
+	"\adrawn_s\x18\a \x01(\x03R\x06drawnS\"\xc1\x01\n" +
 	"\x11ClearanceOverride\x12\"\n" +
 	"\fpresentation\x18\x01 \x01(\tR\fpresentation\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\rR\brevision\x12\x12\n" +
@@ -9325,7 +9442,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x03was\x18\x04 \x01(\tR\x03was\x12\x18\n" +
 	"\aoutcome\x18\x05 \x01(\tR\aoutcome\x12\x0e\n" +
 	"\x02by\x18\x06 \x01(\tR\x02by\x12\x1c\n" +
-	"\x06reason\x18\a \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\"\xcf\x01\n" +
+	"\x06reason\x18\a \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\"i\n" +
+	"\x0fClearanceSecret\x12\x10\n" +
+	"\x03day\x18\x01 \x01(\tR\x03day\x12\x14\n" +
+	"\x05local\x18\x02 \x01(\bR\x05local\x12\x12\n" +
+	"\x04hash\x18\x03 \x01(\fR\x04hash\x12\x1a\n" +
+	"\brevealed\x18\x04 \x01(\fR\brevealed\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -9864,7 +9986,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xe6\b\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\x81\t\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -9910,7 +10032,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_AGENT_PRUNED\x108\x12\x15\n" +
 	"\x11KIND_AGENT_ERASED\x109\x12\x1b\n" +
 	"\x17KIND_CLEARANCE_DECISION\x10:\x12\x1b\n" +
-	"\x17KIND_CLEARANCE_OVERRIDE\x10;*\xa3\x01\n" +
+	"\x17KIND_CLEARANCE_OVERRIDE\x10;\x12\x19\n" +
+	"\x15KIND_CLEARANCE_SECRET\x10B*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -9950,7 +10073,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -9991,59 +10114,60 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*ListInForce)(nil),               // 36: lanewarden.v1.ListInForce
 	(*RandomDraw)(nil),                // 37: lanewarden.v1.RandomDraw
 	(*ClearanceOverride)(nil),         // 38: lanewarden.v1.ClearanceOverride
-	(*Inventory)(nil),                 // 39: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 40: lanewarden.v1.Lane
-	(*Device)(nil),                    // 41: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 42: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 43: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 44: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 45: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 46: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 47: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 48: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 49: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 50: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 51: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 52: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 53: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 54: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 55: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 56: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 57: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 58: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 59: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 60: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 61: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 62: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 63: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 64: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 65: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 66: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 67: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 68: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 69: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 70: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 71: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 72: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 73: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 74: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 75: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 76: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 77: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 78: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 79: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 80: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 81: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 82: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 83: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),                // 84: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 85: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 86: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 87: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 88: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 89: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 90: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 91: google.protobuf.FieldOptions
+	(*ClearanceSecret)(nil),           // 39: lanewarden.v1.ClearanceSecret
+	(*Inventory)(nil),                 // 40: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 41: lanewarden.v1.Lane
+	(*Device)(nil),                    // 42: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 43: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 44: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 45: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 46: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 47: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 48: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 49: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 50: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 51: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 52: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 53: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 54: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 55: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 56: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 57: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 58: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 59: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 60: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 61: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 62: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 63: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 64: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 65: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 66: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 67: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 68: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 69: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 70: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 71: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 72: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 73: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 74: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 75: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 76: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 77: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 78: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 79: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 80: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 81: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 82: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 83: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 84: lanewarden.v1.AgentAccess
+	(*DeviceTest)(nil),                // 85: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 86: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 87: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 88: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 89: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 90: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 91: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 92: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -10060,113 +10184,114 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
 	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
 	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	42,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	43,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	47,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	48,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	49,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	50,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	53,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	56,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	57,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	58,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	59,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	60,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	62,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	63,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	64,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	66,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	68,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	69,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	71,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	72,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	73,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	75,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	76,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	77,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	81,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	82,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	83,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	84,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	51,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	43,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	44,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	48,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	49,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	50,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	51,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	54,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	57,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	58,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	59,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	60,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	61,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	63,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	64,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	65,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	67,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	69,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	70,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	72,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	73,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	74,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	76,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	77,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	78,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	82,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	83,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	84,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	85,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	52,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
 	31,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
 	32,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
 	33,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
 	38,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
-	6,   // 47: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14,  // 48: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14,  // 49: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 50: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20,  // 51: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23,  // 52: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24,  // 53: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25,  // 54: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22,  // 55: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	86,  // 56: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 57: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	86,  // 58: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	86,  // 59: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	39,  // 60: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 61: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	34,  // 62: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	35,  // 63: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	36,  // 64: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	37,  // 65: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	86,  // 66: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	34,  // 67: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	40,  // 68: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	41,  // 69: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	44,  // 70: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	45,  // 71: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	46,  // 72: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	52,  // 73: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	86,  // 74: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	52,  // 75: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	86,  // 76: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	54,  // 77: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	55,  // 78: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	86,  // 79: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	86,  // 80: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	53,  // 81: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	53,  // 82: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	61,  // 83: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	86,  // 84: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	86,  // 85: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	65,  // 86: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	67,  // 87: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	70,  // 88: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	86,  // 89: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	74,  // 90: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	78,  // 91: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	78,  // 92: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	79,  // 93: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	86,  // 94: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 95: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 96: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	78,  // 97: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	80,  // 98: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 99: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 100: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 101: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	78,  // 102: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	78,  // 103: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	86,  // 104: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	86,  // 105: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 106: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	85,  // 107: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	86,  // 108: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	86,  // 109: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	87,  // 110: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	88,  // 111: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	89,  // 112: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	90,  // 113: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	86,  // 114: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	91,  // 115: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	116, // [116:116] is the sub-list for method output_type
-	116, // [116:116] is the sub-list for method input_type
-	116, // [116:116] is the sub-list for extension type_name
-	115, // [115:116] is the sub-list for extension extendee
-	0,   // [0:115] is the sub-list for field type_name
+	39,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
+	6,   // 48: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	14,  // 49: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	14,  // 50: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 51: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	20,  // 52: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	23,  // 53: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	24,  // 54: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	25,  // 55: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	22,  // 56: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	87,  // 57: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 58: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	87,  // 59: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	87,  // 60: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	40,  // 61: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 62: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	34,  // 63: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	35,  // 64: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	36,  // 65: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	37,  // 66: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	87,  // 67: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	34,  // 68: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	41,  // 69: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	42,  // 70: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	45,  // 71: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	46,  // 72: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	47,  // 73: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	53,  // 74: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	87,  // 75: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	53,  // 76: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	87,  // 77: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	55,  // 78: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	56,  // 79: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	87,  // 80: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	87,  // 81: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	54,  // 82: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	54,  // 83: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	62,  // 84: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	87,  // 85: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	87,  // 86: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	66,  // 87: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	68,  // 88: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	71,  // 89: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	87,  // 90: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	75,  // 91: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	79,  // 92: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	79,  // 93: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	80,  // 94: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	87,  // 95: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 96: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 97: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	79,  // 98: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	81,  // 99: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 100: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 101: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 102: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	79,  // 103: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	79,  // 104: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	87,  // 105: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	87,  // 106: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 107: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	86,  // 108: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	87,  // 109: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	87,  // 110: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	88,  // 111: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	89,  // 112: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	90,  // 113: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	91,  // 114: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	87,  // 115: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	92,  // 116: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	117, // [117:117] is the sub-list for method output_type
+	117, // [117:117] is the sub-list for method input_type
+	117, // [117:117] is the sub-list for extension type_name
+	116, // [116:117] is the sub-list for extension extendee
+	0,   // [0:116] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -10219,16 +10344,17 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_AgentErased)(nil),
 		(*Body_ClearanceDecision)(nil),
 		(*Body_ClearanceOverride)(nil),
+		(*Body_ClearanceSecret)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[41].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[48].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[51].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[57].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[61].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[49].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[58].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[64].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[74].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[76].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[75].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -10244,7 +10370,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   80,
+			NumMessages:   81,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -5,23 +5,23 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/firmware-config/lists"
+	"lanewarden/firmware-config/policy"
 )
 
 // Outcome is what is to happen with a vehicle or a shipment.
-type Outcome string
+type Outcome = policy.Outcome
 
 // The outcomes, by severity: the worst of a vehicle's shipments is the vehicle's.
 const (
-	Release   Outcome = "RELEASE"   // authorised to deliver
-	Move      Outcome = "MOVE"      // in transit, may go on to its exit site
-	Documents Outcome = "DOCUMENTS" // papers or codes are wanted
-	Refer     Outcome = "REFER"     // to secondary, for the examinations asked for
-	Hold      Outcome = "HOLD"      // wait for an officer
+	Release   = policy.Release
+	Move      = policy.Move
+	Documents = policy.Documents
+	Refer     = policy.Refer
+	Hold      = policy.Hold
 )
 
-// Exam is an examination that is asked for: DOC, RPM, IMG, WGT, SEAL, ETD, K9, TGT, PAR, FUL, AGR. The policy file has
-// their order and names.
-type Exam string
+// Exam is an examination that is asked for. The policy file has their order and names.
+type Exam = policy.Exam
 
 // Decision is the outcome for a vehicle and for each of its shipments.
 type Decision struct {
@@ -37,20 +37,22 @@ type Decision struct {
 	At           time.Time
 }
 
-// ShipmentDecision is the outcome for one importer's goods.
+// ShipmentDecision is the outcome for one importer's goods, or for one container in transit.
 type ShipmentDecision struct {
-	Importer string // BN15; empty when not known
-	CCN      string // empty for CSA freight
-	Class    string // csa, manifest, empty, intransit
-	Outcome  Outcome
-	Reasons  []Reason
+	Importer  string // BN15; empty when not known
+	CCN       string // empty for CSA freight
+	Container string // of goods in transit, empty for others
+	Class     policy.Class
+	Outcome   Outcome
+	Reasons   []Reason
 }
 
 // Reason is why an outcome was reached.
 type Reason struct {
-	Code    string // DRIVER-SUSPENDED
-	Outcome Outcome
-	Exams   []Exam
-	Rows    []int64         // of the journal that it rests on
-	Text    message.Message // for people, in both languages
+	Code     policy.Code // DRIVER-SUSPENDED
+	Outcome  Outcome
+	Exams    []Exam
+	Rows     []int64         // of the journal that it rests on
+	Text     message.Message // for the officer, in both languages
+	Discreet bool            // the driver must not be told
 }

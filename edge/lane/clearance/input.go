@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/identifier"
+	"lanewarden/edge/lane/clearance/draw"
 	"lanewarden/firmware-config/lists"
 )
 
@@ -94,21 +95,17 @@ type Alarm struct {
 	Natural  bool // the instrument names natural nuclides only
 }
 
-// Case is the adjudication of an alarm.
+// Case is the adjudication of alarms.
 type Case struct {
 	ID     string
 	Open   bool
-	Result string // disposition of a closed one, as docs/cases.md has them; empty while it is open
-	Row    int64
+	Result string  // disposition of a closed one: its number, or its word for images and swabs; empty while it is open
+	Row    int64   // of its last word
+	Alarms []int64 // rows of the alarms that it is about: an alarm that came later counts by itself
 }
 
 // Draw is the random number of a presentation.
-type Draw struct {
-	Identity [32]byte // SHA-256 of what is drawn for: Identity of the presentation
-	Value    float64  // 0 to before 1, of the HMAC; NaN when nothing could be drawn
-	Secret   string   // which secret: the day, "local-" before it for the lane's own
-	Kept     bool     // it is that of an earlier presentation within 4 h
-}
+type Draw = draw.Draw
 
 // Lists looks rows up. Keys are normalised as package identifier does. Methods return no rows and no error for what is
 // not listed, and rows whether or not they are in force: deciding judges that. An error says that a list cannot be read.

@@ -59,6 +59,7 @@ export interface Body {
 	agentErased?: AgentErased;
 	clearanceDecision?: ClearanceDecision;
 	clearanceOverride?: ClearanceOverride;
+	clearanceSecret?: ClearanceSecret;
 }
 
 export interface Artifact {
@@ -272,6 +273,7 @@ export interface ClearanceReason {
 	exams?: string[];
 	text?: Message;
 	rows?: string[];
+	discreet?: boolean;
 }
 
 export interface ShipmentDecision {
@@ -280,6 +282,7 @@ export interface ShipmentDecision {
 	class?: string;
 	outcome?: string;
 	reasons?: ClearanceReason[];
+	container?: string;
 }
 
 export interface ListInForce {
@@ -296,6 +299,7 @@ export interface RandomDraw {
 	selected?: boolean;
 	secret?: string;
 	kept?: boolean;
+	drawnS?: string;
 }
 
 export interface ClearanceOverride {
@@ -306,6 +310,13 @@ export interface ClearanceOverride {
 	outcome?: string;
 	by?: string;
 	reason?: string;
+}
+
+export interface ClearanceSecret {
+	day?: string;
+	local?: boolean;
+	hash?: string;
+	revealed?: string;
 }
 
 export interface Inventory {
