@@ -29,7 +29,8 @@ func (b *Booth) record(p *Presentation, in clearance.Input, d clearance.Decision
 	}
 	for _, s := range d.Shipments {
 		out.Shipments = append(out.Shipments, &observation.ShipmentDecision{
-			Importer: s.Importer, Ccn: s.CCN, Class: s.Class, Outcome: string(s.Outcome), Reasons: reasons(s.Reasons),
+			Importer: s.Importer, Ccn: s.CCN, Container: s.Container, Class: string(s.Class), Outcome: string(s.Outcome),
+			Reasons: reasons(s.Reasons),
 		})
 	}
 	for _, v := range d.Lists {
@@ -40,7 +41,7 @@ func (b *Booth) record(p *Presentation, in clearance.Input, d clearance.Decision
 	if !math.IsNaN(in.Draw.Value) {
 		out.Draw = &observation.RandomDraw{
 			Identity: in.Draw.Identity[:], Value: in.Draw.Value, Rate: d.Rate, Selected: d.Selected,
-			Secret: in.Draw.Secret, Kept: in.Draw.Kept,
+			Secret: in.Draw.Secret, Kept: in.Draw.Kept, DrawnS: in.Draw.Drawn.Unix(),
 		}
 	}
 	p.overridden.apply(out)
@@ -76,7 +77,8 @@ func severity(outcome string) int {
 func reasons(all []clearance.Reason) (out []*observation.ClearanceReason) {
 	for _, r := range all {
 		out = append(out, &observation.ClearanceReason{
-			Code: r.Code, Outcome: string(r.Outcome), Exams: texts(r.Exams), Text: driver.EncodeMessage(r.Text), Rows: r.Rows,
+			Code: string(r.Code), Outcome: string(r.Outcome), Exams: texts(r.Exams), Text: driver.EncodeMessage(r.Text),
+			Rows: r.Rows, Discreet: r.Discreet,
 		})
 	}
 	return out
