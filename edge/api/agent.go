@@ -58,6 +58,18 @@ var (
 		ID: "correctPassage", Pattern: "POST /v1/passages/corrections", Role: accounts.Officer, Audit: "correction",
 		Summary: "Move a reading to another passage, or to none", Fails: []Code{NotDone},
 	}}
+	GetClearance = Query[None, Booths]{Route{
+		ID: "getClearance", Pattern: "GET /v1/clearance", Role: accounts.Viewer,
+		Summary: "The booths of the lanes: the decision in force at each, and the last ones",
+	}}
+	PostOverride = Action[Override, Done]{Route{
+		ID: "overrideDecision", Pattern: "POST /v1/clearance/overrides", Role: accounts.Officer, Audit: "override",
+		Summary: "Put another outcome in force than the rules give", Fails: []Code{NotFound, NotDone},
+	}}
+	PostCode = Action[KeyedCode, Done]{Route{
+		ID: "keyCode", Pattern: "POST /v1/clearance/codes", Role: accounts.Officer, Audit: "code",
+		Summary: "Key in a code that does not scan, twice", Fails: []Code{NotFound, NotDone},
+	}}
 	GetDevice = Query[DeviceQuery, DeviceDetail]{Route{
 		ID: "getDevice", Pattern: "GET /v1/devices/{device}", Role: accounts.Viewer,
 		Summary: "State of a device, and its settings in force", Fails: []Code{NotFound},
@@ -128,7 +140,8 @@ var (
 func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
-		&GetPassages, &GetPassage, &PostCorrection, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
+		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
+		&PostOverride, &PostCode, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -72,6 +72,14 @@ var audited = map[string]struct {
 		body: `{"idx":1,"to":"b","reason":"r","by":"b"}`,
 		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.vehicles.told) > 0 },
 	},
+	"overrideDecision": {
+		body: `{"presentation":"lane-1-1","revision":1,"outcome":"HOLD","reason":"r"}`,
+		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.booths.told) > 0 },
+	},
+	"keyCode": {
+		body: `{"lane":"lane-1","code":"8080","again":"8080"}`,
+		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.booths.told) > 0 },
+	},
 	"setOutput": {
 		path: "/v1/devices/dev-1/outputs", body: `{"output":"barrier","value":"on","reason":"r"}`,
 		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.set) > 0 },

@@ -48,6 +48,7 @@ type Options struct {
 	Journal               *journal.Journal
 	Lane                  *lane.Supervisor
 	Passages              Passages // nil: no lane has any
+	Booths                Booths   // nil: no lane decides
 	Tests                 *guided.Runner
 	Link                  func() api.Link
 	Disk                  func() retention.State // nil: no disk budget is kept
@@ -161,6 +162,9 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetPassages, c.passages),
 		api.Answer(&api.GetPassage, c.passage),
 		api.Perform(&api.PostCorrection, c.correct),
+		api.Answer(&api.GetClearance, c.booths),
+		api.Perform(&api.PostOverride, c.override),
+		api.Perform(&api.PostCode, c.keyed),
 		api.Answer(&api.GetDevice, c.deviceDetail),
 		api.Perform(&api.PostOutput, c.output),
 		api.Write(&api.GetRecording, c.recording),

@@ -10,6 +10,33 @@ export interface Assignment {
 	row: number;
 }
 
+export interface Booth {
+	/** the vehicle's presentation */
+	begun?: string;
+	/** the decision in force about the vehicle at the booth; nil while nobody is there. */
+	current?: Decision;
+	/** codes can be keyed in */
+	keyed: boolean;
+	lane: string;
+	/** about vehicles that have left, newest first */
+	last: Decision[];
+	outputs: BoothOutput[];
+}
+
+export interface BoothOutput {
+	device: string;
+	output: string;
+	/** why it could not be set */
+	problem?: MessageText;
+	/** on, off, or empty before it was set */
+	value: string;
+}
+
+export interface Booths {
+	/** of the lanes that have one, in the order of the lane file */
+	booths: Booth[];
+}
+
 export interface Candidate {
 	/** 0 to 1 */
 	confidence: number;
@@ -46,6 +73,47 @@ export interface CorrectionOutcome {
 	/** one sentence */
 	summary: KindsText;
 	to: string;
+}
+
+export interface Decision {
+	at: string;
+	/** the outcome in words */
+	called: KindsText;
+	/** decided by a clock that was not disciplined */
+	clock_untrusted?: boolean;
+	/** by the rules */
+	decided: string;
+	/** the vehicle has left */
+	ended: boolean;
+	/** codes, least intrusive first */
+	exams: string[];
+	lane: string;
+	lists: ListVersion[];
+	/** in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */
+	outcome: string;
+	overridden_by?: string;
+	/** id; empty while it is not known */
+	passage?: string;
+	/** surest first */
+	plates: string[];
+	policy: string;
+	/** id */
+	presentation: string;
+	/** worst first */
+	reasons: DecisionReason[];
+	revision: number;
+	/** for a random check */
+	selected: boolean;
+	shipments: ShipmentDecision[];
+}
+
+export interface DecisionReason {
+	code: string;
+	exams: string[];
+	outcome: string;
+	/** that it rests on */
+	rows: number[];
+	text: MessageText;
 }
 
 export interface DeviceDetail {
@@ -169,6 +237,14 @@ export interface Journal {
 	waiting_artifact_bytes: number;
 	/** that the hub does not have whole */
 	waiting_artifacts: number;
+}
+
+export interface KeyedCode {
+	again?: string;
+	/** what it is, as VehicleCode.type; empty leaves that to its form */
+	as?: string;
+	code?: string;
+	lane?: string;
 }
 
 export interface KindsText {
@@ -313,6 +389,12 @@ export interface LinkPath {
 	used_bytes: number;
 }
 
+export interface ListVersion {
+	issued: string;
+	list: string;
+	version: number;
+}
+
 export interface MessageText {
 	/** empty for the words of a device, of a person, or of an older version */
 	code?: string;
@@ -325,6 +407,17 @@ export interface Output {
 	/** required: it is journalled */
 	reason?: string;
 	value?: string;
+}
+
+export interface Override {
+	/** who says so; the signed-in user's name replaces it */
+	by?: string;
+	outcome?: string;
+	presentation?: string;
+	/** required: it is journalled */
+	reason?: string;
+	/** of the decision that the officer saw */
+	revision?: number;
 }
 
 export interface PassageDetail {
@@ -417,6 +510,16 @@ export interface SessionInfo {
 	role: string;
 	/** "local" on the unix socket, "guest" without a session */
 	user: string;
+}
+
+export interface ShipmentDecision {
+	/** cargo control number */
+	ccn?: string;
+	class: string;
+	/** BN15 */
+	importer?: string;
+	outcome: string;
+	reasons: DecisionReason[];
 }
 
 export interface SignIn {

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"time"
+
+	"lanewarden/drivers/kinds"
+	"lanewarden/drivers/message"
+)
+
+// Booths is the answer of GET /v1/clearance.
+type Booths struct {
+	Booths []Booth `json:"booths"` // of the lanes that have one, in the order of the lane file
+}
+
+// Booth is the state of a lane's booth.
+type Booth struct {
+	Lane string `json:"lane"`
+	// Current is the decision in force about the vehicle at the booth; nil while nobody is there.
+	Current *Decision     `json:"current,omitempty"`
+	Begun   time.Time     `json:"begun,omitzero"` // the vehicle's presentation
+	Last    []Decision    `json:"last"`           // about vehicles that have left, newest first
+	Outputs []BoothOutput `json:"outputs"`
+	Keyed   bool          `json:"keyed"` // codes can be keyed in
+}
+
+// BoothOutput is a light or a barrier that follows the decision.
+type BoothOutput struct {
+	Device  string        `json:"device"`
+	Output  string        `json:"output"`
+	Value   string        `json:"value"`             // on, off, or empty before it was set
+	Problem *message.Text `json:"problem,omitempty"` // why it could not be set
+}
+
+// Decision is a decision of clearance (docs/clearance.md).
+type Decision struct {
+	Presentation string             `json:"presentation"` // id
+	Revision     uint32             `json:"revision"`
+	Lane         string             `json:"lane"`
+	Passage      string             `json:"passage,omitempty"` // id; empty while it is not known
+	Plates       []string           `json:"plates"`            // surest first
+	Outcome      string             `json:"outcome"`           // in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD
+	Called       kinds.Text         `json:"called"`            // the outcome in words
+	Decided      string             `json:"decided"`           // by the rules
+	OverriddenBy string             `json:"overridden_by,omitempty"`
+	Reasons      []DecisionReason   `json:"reasons"` // worst first
+	Exams        []string           `json:"exams"`   // codes, least intrusive first
+	Shipments    []ShipmentDecision `json:"shipments"`
+	Selected     bool               `json:"selected"` // for a random check
+	Policy       string             `json:"policy"`
+	Lists        []ListVersion      `json:"lists"`
+	Ended        bool               `json:"ended"`                     // the vehicle has left
+	Untrusted    bool               `json:"clock_untrusted,omitempty"` // decided by a clock that was not disciplined
+	At           time.Time          `json:"at"`
+}
+
+// DecisionReason is why an outcome was reached.
+type DecisionReason struct {
+	Code    string       `json:"code"`
+	Outcome string       `json:"outcome"`
+	Exams   []string     `json:"exams"`
+	Text    message.Text `json:"text"`
+	Rows    []int64      `json:"rows"` // that it rests on
+}
+
+// ShipmentDecision is the outcome for one importer's goods.
+type ShipmentDecision struct {
+	Importer string           `json:"importer,omitempty"` // BN15
+	CCN      string           `json:"ccn,omitempty"`      // cargo control number
+	Class    string           `json:"class"`
+	Outcome  string           `json:"outcome"`
+	Reasons  []DecisionReason `json:"reasons"`
+}
+
+// ListVersion is the version of a list that a decision used.
+type ListVersion struct {
+	List    string    `json:"list"`
+	Version int64     `json:"version"`
+	Issued  time.Time `json:"issued"`
+}
+
+// Override is the request of POST /v1/clearance/overrides: an officer's word against a decision.
+type Override struct {
+	Presentation string `json:"presentation"`
+	Revision     uint32 `json:"revision"` // of the decision that the officer saw
+	Outcome      string `json:"outcome"`
+	Reason       string `json:"reason"` // required: it is journalled
+	By           string `json:"by"`     // who says so; the signed-in user's name replaces it
+}
+
+// KeyedCode is the request of POST /v1/clearance/codes: a code that does not scan, keyed in twice.
+type KeyedCode struct {
+	Lane  string `json:"lane"`
+	Code  string `json:"code"`
+	Again string `json:"again"`
+	As    string `json:"as"` // what it is, as VehicleCode.type; empty leaves that to its form
+}
