@@ -2,6 +2,7 @@
 import { ago, bytes, duration, follow, html, number, plural, since, t, word } from "/lib.js";
 import { useEffect, useFetched, useState } from "/lib.js";
 import { AgentText, Mark, Problem, title } from "/ui.js";
+import { BoothsOfLanes } from "/pages/booth.js";
 import { AlarmMark, inLane, passageAt, vehicleName } from "/pages/vehicle.js";
 
 /**
@@ -33,6 +34,7 @@ export function LanePage() {
 		<h1>${t("nav.lane")} <small>${status.site} / ${status.agent}</small></h1>
 		${lost}
 		${!broken && html`<p class="verdict ${bad ? "bad" : "good"}" role="status">${verdict}</p>`}
+		<${BoothsOfLanes} now=${now} />
 		<${AlarmsInLane} />
 		<ul class="tiles">${devices.map((d) => html`<li key=${d.id}><${Tile} d=${d} now=${now} /></li>`)}</ul>
 		<h2>${t("agent")}</h2>
