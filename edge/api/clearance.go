@@ -60,15 +60,18 @@ type DecisionReason struct {
 	Exams   []string     `json:"exams"`
 	Text    message.Text `json:"text"`
 	Rows    []int64      `json:"rows"` // that it rests on
+	// Discreet is set when the driver must not be told.
+	Discreet bool `json:"discreet,omitempty"`
 }
 
 // ShipmentDecision is the outcome for one importer's goods.
 type ShipmentDecision struct {
-	Importer string           `json:"importer,omitempty"` // BN15
-	CCN      string           `json:"ccn,omitempty"`      // cargo control number
-	Class    string           `json:"class"`
-	Outcome  string           `json:"outcome"`
-	Reasons  []DecisionReason `json:"reasons"`
+	Importer  string           `json:"importer,omitempty"`  // BN15
+	CCN       string           `json:"ccn,omitempty"`       // cargo control number
+	Container string           `json:"container,omitempty"` // of goods in transit
+	Class     string           `json:"class"`
+	Outcome   string           `json:"outcome"`
+	Reasons   []DecisionReason `json:"reasons"`
 }
 
 // ListVersion is the version of a list that a decision used.

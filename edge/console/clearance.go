@@ -61,7 +61,8 @@ func decisionOf(d *observation.ClearanceDecision) api.Decision {
 	}
 	for _, s := range d.Shipments {
 		out.Shipments = append(out.Shipments, api.ShipmentDecision{
-			Importer: s.Importer, CCN: s.Ccn, Class: s.Class, Outcome: s.Outcome, Reasons: reasonsOf(s.Reasons),
+			Importer: s.Importer, CCN: s.Ccn, Container: s.Container, Class: s.Class, Outcome: s.Outcome,
+			Reasons: reasonsOf(s.Reasons),
 		})
 	}
 	for _, l := range d.Lists {
@@ -75,7 +76,7 @@ func reasonsOf(all []*observation.ClearanceReason) []api.DecisionReason {
 	for _, r := range all {
 		out = append(out, api.DecisionReason{
 			Code: r.Code, Outcome: r.Outcome, Exams: notNil(r.Exams), Rows: notNil(r.Rows),
-			Text: driver.DecodeMessage(r.Text, r.Code).Text(),
+			Text: driver.DecodeMessage(r.Text, r.Code).Text(), Discreet: r.Discreet,
 		})
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/clearance"
+	"lanewarden/edge/lane/clearance/draw"
 )
 
 // Journal is the part of the agent's journal that booths use. Commit takes a key once: the same observation again adds
@@ -226,7 +227,7 @@ func (f *Follower) decide(ctx context.Context, l *lane, read time.Time) {
 	for _, p := range l.booth.Due() {
 		in := l.booth.Input(p, time.Now().UTC())
 		in.ClockTrusted = f.ClockTrusted()
-		in.Draw = noDraw
+		in.Draw = draw.None()
 		if f.Draw != nil {
 			in.Draw = f.Draw(in)
 		}

@@ -14,9 +14,6 @@ import (
 	"lanewarden/edge/lane/clearance"
 )
 
-// noDraw is the draw of what nothing was drawn for.
-var noDraw = clearance.Draw{Value: math.NaN()}
-
 // record puts a decision into the form in which it is journalled, with an officer's word against it. read is when the
 // agent had read the last row that it rests on.
 func (b *Booth) record(p *Presentation, in clearance.Input, d clearance.Decision, read time.Time) *observation.ClearanceDecision {
@@ -38,7 +35,7 @@ func (b *Booth) record(p *Presentation, in clearance.Input, d clearance.Decision
 			List: string(v.Kind), Version: v.Number, IssuedNs: v.Issued.UnixNano(), Sha256: v.SHA256[:],
 		})
 	}
-	if !math.IsNaN(in.Draw.Value) {
+	if !in.Draw.IsNone() {
 		out.Draw = &observation.RandomDraw{
 			Identity: in.Draw.Identity[:], Value: in.Draw.Value, Rate: d.Rate, Selected: d.Selected,
 			Secret: in.Draw.Secret, Kept: in.Draw.Kept, DrawnS: in.Draw.Drawn.Unix(),

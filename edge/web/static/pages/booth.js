@@ -70,11 +70,12 @@ function Why({ d, begun, now }) {
 /** @param {{all: DecisionReason[]}} p */
 function Reasons({ all }) {
 	return html`<ul class="reasons">${all.map((r) => html`<li key=${r.code + r.rows.join()} class=${r.outcome}>
-		<${AgentText} text=${r.text.en} fr=${r.text.fr} /></li>`)}</ul>`;
+		<${AgentText} text=${r.text.en} fr=${r.text.fr} />
+		${r.discreet && html`<b> ${t("discreet")}</b>`}</li>`)}</ul>`;
 }
 
 /** @param {Decision["shipments"][number]} s */
-const shipment = (s) => html`<li>${[s.ccn, s.importer].filter(Boolean).join(" · ")} <b>${word("outcome", s.outcome)}</b></li>`;
+const shipment = (s) => html`<li>${[s.ccn, s.container, s.importer].filter(Boolean).join(" · ")} <b>${word("outcome", s.outcome)}</b></li>`;
 
 /** What an officer does: override with a reason, key in a code. @param {{b: Booth, d: Decision, again: () => void}} p */
 function Act({ b, d, again }) {
