@@ -109,6 +109,8 @@ export interface Decision {
 
 export interface DecisionReason {
 	code: string;
+	/** set when the driver must not be told. */
+	discreet?: boolean;
 	exams: string[];
 	outcome: string;
 	/** that it rests on */
@@ -516,6 +518,8 @@ export interface ShipmentDecision {
 	/** cargo control number */
 	ccn?: string;
 	class: string;
+	/** of goods in transit */
+	container?: string;
 	/** BN15 */
 	importer?: string;
 	outcome: string;
