@@ -32,6 +32,7 @@ type Vehicle struct {
 	Leave      []time.Time           // its end leaves the station
 	Speed      units.MetresPerSecond // its own when nothing holds it up
 	Back       time.Time             // when it was out again, of one that reversed
+	Shown      Shown                 // at the booth
 }
 
 // Day is a day with its truth.
@@ -46,6 +47,8 @@ type generator struct {
 	lanes   []ParallelLane
 	road    *rand.Rand // of who comes, and how they drive
 	rng     *rand.Rand // of what devices make of it
+	office  *rand.Rand // of who shows what
+	trade   *Trade     // nil when nobody shows anything
 	begin   time.Time
 	clocks  map[string]*clock
 	dead    map[string]time.Time // when each device dies
@@ -67,11 +70,14 @@ func newGenerator(s *Scenario, seed uint64) *generator {
 	g := &generator{
 		Scenario: s, lanes: s.parallel(), begin: Begin, day: &Day{},
 		road: rand.New(rand.NewPCG(seed, 0x1a7e)), rng: rand.New(rand.NewPCG(seed, 0x0b5e)),
-		clocks: map[string]*clock{}, dead: map[string]time.Time{}, bursts: map[string]*burst{},
+		office: rand.New(rand.NewPCG(seed, 0x0ff1ce)), clocks: map[string]*clock{}, dead: map[string]time.Time{}, bursts: map[string]*burst{},
 	}
 	faults := rand.New(rand.NewPCG(seed, 0xfa017))
 	for _, d := range s.Devices() {
 		g.spoil(d, faults)
+	}
+	if s.Papers != (Papers{}) {
+		g.trade = NewTrade()
 	}
 	g.grid = g.layGrid()
 	return g

@@ -32,6 +32,8 @@ func (g *generator) see(s sight) {
 		g.weigh(s)
 	case "code":
 		g.codes(s)
+	case "papers":
+		g.show(s)
 	case "spectrum":
 		g.spectrum(s)
 	case "xray":
@@ -154,6 +156,15 @@ func (g *generator) codes(s sight) {
 		}
 		at := shot + 0.3*float64(i)
 		g.tell(g.report(s, at, at+0.5, barcode.Classify(code, nil)))
+	}
+}
+
+// show is a driver at the booth, who holds one code after the other before the scanner.
+func (g *generator) show(s sight) {
+	at := s.from + between(g.rng, 1, 3)
+	for _, code := range s.Shown.Codes {
+		g.tell(g.report(s, at, at+0.1, barcode.Classify(code, nil)))
+		at += between(g.rng, 0.5, 1.5)
 	}
 }
 

@@ -169,6 +169,7 @@ func (g *generator) pass(h *head, p *path) {
 		v.Back = g.at(p.back(p.start, v.Speed))
 	}
 	i := len(g.day.Vehicles)
+	v.Shown = g.papers(i, &v)
 	g.day.Vehicles = append(g.day.Vehicles, v)
 	if g.keep != nil {
 		g.keep(i, p)

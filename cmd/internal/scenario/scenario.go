@@ -25,6 +25,7 @@ type Scenario struct {
 	Merge float64 `yaml:"merge" default:"0" min:"0" max:"10000" unit:"m" help:"where lanes become one; 0 for nowhere"`
 
 	Faults Faults `yaml:"faults" help:"what goes wrong"`
+	Papers Papers `yaml:"papers" help:"what drivers show at a station with a device of kind papers"`
 }
 
 // Peak is an hour in which more vehicles come.
@@ -65,7 +66,7 @@ type Stop struct {
 // clocks of their own; the others' events have the agent's time, unless one of the keys below gives them a clock.
 type Device struct {
 	ID   string `yaml:"id" required:"true" format:"id" help:"device id"`
-	Kind string `yaml:"kind" required:"true" enum:"loop,portal,spectrum,plate,tag,scale,xray,swab,code" help:"what it is"`
+	Kind string `yaml:"kind" required:"true" enum:"loop,portal,spectrum,plate,tag,scale,xray,swab,code,papers" help:"what it is"`
 
 	Bursts time.Duration `yaml:"bursts" default:"0s" min:"0s" max:"24h" help:"it sends its reports together, so often"`
 

@@ -231,12 +231,11 @@ func (f *Follower) decide(ctx context.Context, l *lane, read time.Time) {
 		if f.Draw != nil {
 			in.Draw = f.Draw(in)
 		}
-		said := l.booth.record(p, in, f.Decide(in), read)
-		p.judgedAlarms = l.booth.alarmRows(p)
-		if p.said != nil && same(p.said, said) {
+		said := l.booth.Revise(p, in, f.Decide(in), read)
+		if said == nil {
 			continue
 		}
-		if !f.commit(ctx, observe(said)) {
+		if !f.commit(ctx, Observe(said)) {
 			return // ctx has ended
 		}
 		p.decided(said)

@@ -14,8 +14,18 @@ import (
 	"lanewarden/edge/lane/clearance"
 )
 
-// record puts a decision into the form in which it is journalled, with an officer's word against it. read is when the
-// agent had read the last row that it rests on.
+// Revise returns what is to be journalled of a decision about a presentation; nil when it says what was said already. read
+// is when the agent had read the last row that it rests on. Whoever journals it gives the row to Take.
+func (b *Booth) Revise(p *Presentation, in clearance.Input, d clearance.Decision, read time.Time) *observation.ClearanceDecision {
+	said := b.record(p, in, d, read)
+	p.judgedAlarms = b.alarmRows(p)
+	if p.said != nil && same(p.said, said) {
+		return nil
+	}
+	return said
+}
+
+// record puts a decision into the form in which it is journalled, with an officer's word against it.
 func (b *Booth) record(p *Presentation, in clearance.Input, d clearance.Decision, read time.Time) *observation.ClearanceDecision {
 	out := &observation.ClearanceDecision{
 		Presentation: p.ID, Revision: p.said.GetRevision() + 1, Lane: b.lane.ID, Passage: in.Vehicle.Passage,
@@ -158,9 +168,9 @@ func content(d *observation.ClearanceDecision) *observation.ClearanceDecision {
 	return c
 }
 
-// observe returns the observation of a decision. Its key has the revision: after a stop between commit and output the
+// Observe returns the observation of a decision. Its key has the revision: after a stop between commit and output the
 // same decision is not journalled twice.
-func observe(d *observation.ClearanceDecision) *observation.Observation {
+func Observe(d *observation.ClearanceDecision) *observation.Observation {
 	o := observation.New(observation.Class_CLASS_EVENT, time.Unix(0, d.NowNs), d)
 	o.Device = observation.AgentDevice
 	o.Key = fmt.Sprintf("clearance %s#%d", d.Presentation, d.Revision)
