@@ -84,6 +84,9 @@ func (s *Scenario) Devices() (out []Device) {
 	return out
 }
 
+// Shows reports whether drivers show their papers to a device.
+func (s *Scenario) Shows(device string) bool { return s.deviceKinds()[device] == "papers" }
+
 // deviceKinds returns the kind of each device.
 func (s *Scenario) deviceKinds() map[string]string {
 	of := map[string]string{}

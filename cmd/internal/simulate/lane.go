@@ -154,9 +154,16 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 	case *barcode.Config:
 		scanner := &barcodesim.Scanner{}
 		c.listen(s.Address, scanner.Serve)
-		c.players[d.ID] = func(_ context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
-			if v.Container != "" {
-				scanner.Scan(v.Container)
+		c.players[d.ID] = func(ctx context.Context, v *scenario.Vehicle, _ int, _ time.Time) error {
+			codes := v.Containers
+			if c.scenario.Shows(d.ID) {
+				codes = v.Shown.Codes
+			}
+			for _, code := range codes {
+				if !pause(ctx, scanPause) {
+					break
+				}
+				scanner.Scan(code)
 			}
 			return nil
 		}
@@ -179,6 +186,9 @@ func (c *conductor) simulate(d firmwareconfig.Device) {
 		c.listen(s.Address, (&powersim.UPS{}).Serve)
 	}
 }
+
+// scanPause is how long a driver takes to hold the next code before the scanner.
+const scanPause = 700 * time.Millisecond
 
 // simulatePortal simulates a TSA portal monitor. A share of the vehicles over 5 m, as the scenario
 // says, has a source amidships.

@@ -267,3 +267,20 @@ func TestWeightAndStations(t *testing.T) {
 		t.Errorf("portal %s", v.Stations["portal"])
 	}
 }
+
+// What a station saw just before counts as this vehicle's until the association says whose it is.
+func TestPendingReading(t *testing.T) {
+	r := newRows(t, land())
+	portal := r.event(12, "rpm-1", &observation.RadiationOccupancy{StartNs: at(12).UnixNano()})
+	code := r.code(20, identifier.CarrierCode, "8080")
+	if v := r.input(21).Vehicle; v.Stations["portal"] != clearance.SeenYes {
+		t.Errorf("portal %s", v.Stations["portal"])
+	}
+	r.opened(25, "A")
+	r.opened(25, "B")
+	r.told(25, "A", "", code)
+	r.told(25, "B", "", portal)
+	if v := r.input(45).Vehicle; v.Stations["portal"] != clearance.SeenNothing {
+		t.Errorf("portal %s: what it saw is another vehicle's", v.Stations["portal"])
+	}
+}

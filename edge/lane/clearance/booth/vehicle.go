@@ -116,6 +116,8 @@ func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, 
 	switch {
 	case one != nil && one.seen[s.ID] && certain:
 		return clearance.SeenYes
+	case b.pending(p, s):
+		return clearance.SeenYes
 	case s.ID != b.lane.Booth && b.blind(s):
 		return clearance.SeenBlind
 	case one != nil && certain && !one.closed.IsZero() && missed(one.stations[s.ID]):
@@ -124,6 +126,22 @@ func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, 
 		return clearance.SeenNotYet
 	}
 	return clearance.SeenNothing
+}
+
+// pending reports whether a station saw a vehicle before this one came to the booth, and the association has not said yet
+// which: most likely it is this one. An alarm among what is pending counts as possible, and what was not of this vehicle
+// is missed once that is told.
+func (b *Booth) pending(p *Presentation, s *Station) bool {
+	for _, row := range slices.Backward(b.order) {
+		x := b.sightings[row]
+		if x.at.Before(p.Begun.Add(-toldAfter)) {
+			return false
+		}
+		if x.station == s && !x.of.told && x.began.Before(p.Begun) {
+			return true
+		}
+	}
+	return false
 }
 
 // blind reports whether no device of a station runs.
