@@ -89,6 +89,7 @@ func ReadPolicy(name string) (p *policy.Policy, sum [32]byte, err error) {
 	if err := LoadDocument(&ref, Policies, name); err != nil {
 		return nil, [32]byte{}, err
 	}
+	ref.Value.SHA256 = ref.SHA256
 	return ref.Value, ref.SHA256, nil
 }
 
@@ -102,7 +103,7 @@ func ParsePolicy(data []byte, file string) (*policy.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, p := &decoder{file: file}, new(policy.Policy)
+	d, p := &decoder{file: file}, &policy.Policy{SHA256: sha256.Sum256(data)}
 	d.structure(body, reflect.ValueOf(p).Elem(), "")
 	return p, d.err()
 }

@@ -40,6 +40,8 @@ type Policy struct {
 	Releasable       []string  `yaml:"releasable"`
 	InnocentVerdicts []string  `yaml:"innocent_verdicts"`
 	Rates            []Rate    `yaml:"rates"`
+
+	SHA256 [32]byte `yaml:"-"` // of its file
 }
 
 // SiteKind is a kind of site, as lane files have them.
