@@ -17,7 +17,8 @@ func program() *cobra.Command {
 		Long:  "help.lanectl.long",
 	}
 	root.AddCommand(
-		accountCommand(), assignCommand(), backupCommand(), captureCommand(), carryCommand(), devicesCommand(), doctorCommand(),
+		accountCommand(), assignCommand(), backupCommand(), captureCommand(), carryCommand(), clearanceCommand(),
+		devicesCommand(), doctorCommand(),
 		enrollCommand(), eraseCommand(), exportCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),

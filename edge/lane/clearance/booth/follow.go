@@ -24,13 +24,12 @@ type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 }
 
-// Options are what a Follower works with. All but Draw are required.
+// Options are what a Follower works with. All are required.
 type Options struct {
 	Journal Journal
-	// Decide decides by the lists and the policy in force at this moment.
-	Decide func(clearance.Input) clearance.Decision
-	// Draw returns the random number of what is presented; nil for none.
-	Draw func(clearance.Input) clearance.Draw
+	// Decide draws for what is presented, sets the input's Draw, and decides, by the lists and the policy in force at this
+	// moment.
+	Decide func(ctx context.Context, in *clearance.Input) clearance.Decision
 	// Set sets an output of a device, and returns when the device has it.
 	Set func(ctx context.Context, device, output, value, reason string) error
 	// ClockTrusted reports whether the agent's clock is disciplined.
@@ -228,10 +227,8 @@ func (f *Follower) decide(ctx context.Context, l *lane, read time.Time) {
 		in := l.booth.Input(p, time.Now().UTC())
 		in.ClockTrusted = f.ClockTrusted()
 		in.Draw = draw.None()
-		if f.Draw != nil {
-			in.Draw = f.Draw(in)
-		}
-		said := l.booth.Revise(p, in, f.Decide(in), read)
+		d := f.Decide(ctx, &in)
+		said := l.booth.Revise(p, in, d, read)
 		if said == nil {
 			continue
 		}

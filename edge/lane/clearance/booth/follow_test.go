@@ -77,7 +77,7 @@ func (s *site) start() {
 }
 
 // decide holds for an alarm, refers what was keyed in where that is strict, else releases.
-func (s *site) decide(in clearance.Input) clearance.Decision {
+func (s *site) decide(_ context.Context, in *clearance.Input) clearance.Decision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := clearance.Decision{Outcome: clearance.Release, Policy: "test"}

@@ -34,6 +34,9 @@ type override struct {
 	against map[string]bool // reasons by reasonKey
 }
 
+// FirstRow returns the row with which the presentation began.
+func (p *Presentation) FirstRow() int64 { return p.sightings[0].row }
+
 // decided notes a decision that was journalled.
 func (p *Presentation) decided(d *observation.ClearanceDecision) {
 	if d.Revision >= p.said.GetRevision() {
