@@ -99,6 +99,7 @@ func BenchmarkScenarios(b *testing.B) {
 			n = uint64(max(1, usualVehicles/load(b, name).Vehicles))
 		}
 		sum := days(b, name, *seed, n)
-		fmt.Printf("\n## %s: days %d, seeds %d to %d\n\n%s", name, n, *seed, *seed+n-1, sum.Report())
+		decided := decidedDays(b, name, *seed, n)
+		fmt.Printf("\n## %s: days %d, seeds %d to %d\n\n%s%s", name, n, *seed, *seed+n-1, sum.Report(), decided)
 	}
 }

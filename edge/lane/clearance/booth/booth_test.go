@@ -139,16 +139,21 @@ func TestPresentationEndsWhenNothingComes(t *testing.T) {
 	}
 }
 
-func TestAnotherPlateIsAnotherVehicleWithoutDetector(t *testing.T) {
-	lane := land()
-	lane.Leaving = Detector{}
-	r := newRows(t, lane)
+// Where no detector says that the vehicle left, another plate does. What came just before that is the next vehicle's.
+func TestAnotherPlateIsAnotherVehicle(t *testing.T) {
+	r := newRows(t, land())
 	r.plate(0, "lpr-2", "BKL7302")
-	r.plate(1, "lpr-2", "BKL7382") // misread
-	first := r.Current().ID
+	r.code(1, identifier.CarrierCode, "8080")
+	r.plate(2, "lpr-2", "BKL7382") // misread
+	first := r.Current()
+	next := r.code(58, identifier.CarrierCode, "77-1")
 	r.plate(60, "lpr-2", "MDT8813")
-	if r.Current().ID == first {
-		t.Error("another plate began no presentation")
+	p := r.input(61).Presented
+	if r.Current() == first || len(p.Codes) != 1 || p.Codes[0].Row != next || r.Current().FirstRow() != next {
+		t.Errorf("the next vehicle: %+v", p)
+	}
+	if p := r.Input(first, at(61)).Presented; len(p.Codes) != 1 || p.Codes[0].Value != "8080" {
+		t.Errorf("the first vehicle: %+v", p)
 	}
 }
 

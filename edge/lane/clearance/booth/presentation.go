@@ -60,33 +60,58 @@ func reasonKey(r *observation.ClearanceReason) string { return fmt.Sprint(r.Code
 // alarms begin none: a vehicle that presents nothing yet is not there.
 func (b *Booth) present(s *sighting) {
 	shown := s.code != nil || s.card != nil || s.plate != nil
+	var before []*sighting
 	if b.current != nil && s.plate != nil && b.otherVehicle(s.plate) {
+		before = b.current.splitLast(s.at)
 		b.end(s.at)
 	}
-	switch {
-	case b.current == nil && !shown:
+	if b.current == nil && !shown {
 		return
-	case b.current == nil:
-		b.current = &Presentation{
-			ID:    fmt.Sprintf("%s-%s-%d", b.lane.ID, s.at.Format("20060102T150405"), s.row),
-			Begun: s.at,
-		}
 	}
-	b.current.sightings = append(b.current.sightings, s)
+	for _, one := range append(before, s) {
+		if b.current == nil {
+			b.current = &Presentation{
+				ID:    fmt.Sprintf("%s-%s-%d", b.lane.ID, one.at.Format("20060102T150405"), one.row),
+				Begun: one.at,
+			}
+		}
+		b.current.sightings = append(b.current.sightings, one)
+	}
 	if shown {
 		b.current.last = s.at
 	}
 }
 
+// A camera reads a plate a little after the driver has begun to show codes: what came within newest of it, and after a
+// pause, is the vehicle's of that plate.
+const (
+	newest   = 10 * time.Second
+	newPause = 5 * time.Second
+)
+
+// splitLast takes from a presentation, and returns, what came just before a moment, after a pause: nothing when there was
+// no pause.
+func (p *Presentation) splitLast(now time.Time) []*sighting {
+	for i := len(p.sightings) - 1; i > 0; i-- {
+		at := p.sightings[i].at
+		if now.Sub(at) > newest {
+			break
+		}
+		if at.Sub(p.sightings[i-1].at) >= newPause {
+			last := slices.Clone(p.sightings[i:])
+			p.sightings = p.sightings[:i:i]
+			return last
+		}
+	}
+	return nil
+}
+
 // otherPlate is by how many characters two reads of plates differ that are of two vehicles.
 const otherPlate = 3
 
-// otherVehicle reports whether a plate is of another vehicle than the one at the booth. With a detector that tells when
-// vehicles leave it never is.
+// otherVehicle reports whether a plate is of another vehicle than the one at the booth: the detector that tells when
+// vehicles leave may miss one, and there may be none.
 func (b *Booth) otherVehicle(plate *clearance.Plate) bool {
-	if b.lane.Leaving != (Detector{}) {
-		return false
-	}
 	other := false
 	for _, s := range b.current.sightings {
 		if s.plate != nil {

@@ -114,7 +114,7 @@ func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, 
 	}
 	one := b.passages[passage]
 	switch {
-	case one != nil && one.seen[s.ID] && certain:
+	case one != nil && one.seen[s.ID]: // also of the vehicle that is next to come, as alarms are judged apart
 		return clearance.SeenYes
 	case b.pending(p, s):
 		return clearance.SeenYes
