@@ -1,6 +1,6 @@
-// Package lists is the data that clearance compares a vehicle with: what the rows of each list are, how they are read
-// from the CSV and JSON files of those who keep them, and how a new version comes to the lane. A file goes in; rows come
-// out, or refusals with line and column. Source of the columns: docs/clearance.md.
+// Package lists is the data that clearance compares a vehicle with: what the rows of each list are, their canonical form
+// in bytes, and the full and delta files that bring a new version to the lane. Package sheet reads the CSV and JSON files
+// of those who keep the lists. Formats and columns: docs/lists.md.
 package lists
 
 import "time"
@@ -97,7 +97,14 @@ const (
 	TargetHS        KeyType = "hs"
 )
 
-// Target is somebody or something that is to be examined.
+// KeyTypes returns all that targets can name.
+func KeyTypes() []KeyType {
+	return []KeyType{TargetCCN, TargetCRN, TargetContainer, TargetPlate, TargetTag, TargetDriver, TargetBN, TargetCarrier,
+		TargetSeal, TargetHS}
+}
+
+// Target is somebody or something that is to be examined. Its key in the list is Type, Key, Prefix, Issuer and ReasonCode:
+// two issuers may look for the same container, and one for two reasons.
 type Target struct {
 	Type          KeyType
 	Key           string // normalised as the identifier's own package does
@@ -115,8 +122,8 @@ type Shipment struct {
 	CCN              string // its key
 	CRN              string // of the trip that it comes with; empty when not known
 	Carrier          string
-	Importer         string // BN15
-	DeclaredWeightKg float64
+	Importer         string  // BN15
+	DeclaredWeightKg float64 // to a gram; 0 when it is not declared
 	Pieces           int
 	HS               []string // headings of 4 to 10 digits
 	Goods            string
@@ -139,9 +146,9 @@ type Transit struct {
 
 // Rate is how many of a traffic class are checked at random.
 type Rate struct {
-	Site, Lane string // "*" for all
-	Class      string // csa, manifest, empty, intransit; "*" for all
-	Share      float64
+	Site, Lane string  // "*" for all
+	Class      string  // csa, manifest, empty, intransit; "*" for all
+	Share      float64 // 0 to 1, to a millionth
 }
 
 // Version names one version of a list in force.
@@ -150,5 +157,5 @@ type Version struct {
 	Number int64     // grows with each version
 	Issued time.Time // by the centre
 	Rows   int64
-	SHA256 [32]byte // of the whole list in its canonical form
+	SHA256 [32]byte // of what is in the list, as Sum.Name has it
 }
