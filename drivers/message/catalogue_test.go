@@ -133,7 +133,7 @@ func TestTypography(t *testing.T) {
 
 // inColumns are the codes of texts that stand in columns on a terminal: the lines of lanectl status, lod90 and verify,
 // and those of the demo.
-var inColumns = regexp.MustCompile(`^(lanectl\.status-(agent|clock|clock-off|journal|disk|link)|` +
+var inColumns = regexp.MustCompile(`^(lanectl\.status-(agent|clock|clock-off|journal|disk|link|orders-[a-z]+)|` +
 	`lanectl\.(lod|lod-critical|lod-level|lod90)|lanectl\.verified(-export|-artifacts)?|sim\.demo-[a-z]+)$`)
 
 // paragraphs are the codes of texts that have several lines: the long help of commands and its examples.

@@ -131,6 +131,7 @@ const (
 	Kind_KIND_CLEARANCE_DECISION   Kind = 58
 	Kind_KIND_CLEARANCE_OVERRIDE   Kind = 59
 	Kind_KIND_CLEARANCE_SECRET     Kind = 66
+	Kind_KIND_ORDERS_CHECKED       Kind = 63
 )
 
 // Enum value maps for Kind.
@@ -182,6 +183,7 @@ var (
 		58: "KIND_CLEARANCE_DECISION",
 		59: "KIND_CLEARANCE_OVERRIDE",
 		66: "KIND_CLEARANCE_SECRET",
+		63: "KIND_ORDERS_CHECKED",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -230,6 +232,7 @@ var (
 		"KIND_CLEARANCE_DECISION":   58,
 		"KIND_CLEARANCE_OVERRIDE":   59,
 		"KIND_CLEARANCE_SECRET":     66,
+		"KIND_ORDERS_CHECKED":       63,
 	}
 )
 
@@ -724,6 +727,55 @@ func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69, 0}
 }
 
+type OrdersChecked_Way int32
+
+const (
+	OrdersChecked_WAY_UNSPECIFIED OrdersChecked_Way = 0
+	OrdersChecked_WAY_LINK        OrdersChecked_Way = 1
+	OrdersChecked_WAY_FOLDER      OrdersChecked_Way = 2 // a stick
+)
+
+// Enum value maps for OrdersChecked_Way.
+var (
+	OrdersChecked_Way_name = map[int32]string{
+		0: "WAY_UNSPECIFIED",
+		1: "WAY_LINK",
+		2: "WAY_FOLDER",
+	}
+	OrdersChecked_Way_value = map[string]int32{
+		"WAY_UNSPECIFIED": 0,
+		"WAY_LINK":        1,
+		"WAY_FOLDER":      2,
+	}
+)
+
+func (x OrdersChecked_Way) Enum() *OrdersChecked_Way {
+	p := new(OrdersChecked_Way)
+	*p = x
+	return p
+}
+
+func (x OrdersChecked_Way) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OrdersChecked_Way) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[10].Descriptor()
+}
+
+func (OrdersChecked_Way) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[10]
+}
+
+func (x OrdersChecked_Way) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OrdersChecked_Way.Descriptor instead.
+func (OrdersChecked_Way) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74, 0}
+}
+
 type DeviceTest_Verdict int32
 
 const (
@@ -760,11 +812,11 @@ func (x DeviceTest_Verdict) String() string {
 }
 
 func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[10].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[11].Descriptor()
 }
 
 func (DeviceTest_Verdict) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[10]
+	return &file_drivers_observation_observation_proto_enumTypes[11]
 }
 
 func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
@@ -773,7 +825,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -910,6 +962,7 @@ type Body struct {
 	//	*Body_ClearanceDecision
 	//	*Body_ClearanceOverride
 	//	*Body_ClearanceSecret
+	//	*Body_OrdersChecked
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1399,6 +1452,15 @@ func (x *Body) GetClearanceSecret() *ClearanceSecret {
 	return nil
 }
 
+func (x *Body) GetOrdersChecked() *OrdersChecked {
+	if x != nil {
+		if x, ok := x.Of.(*Body_OrdersChecked); ok {
+			return x.OrdersChecked
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1583,6 +1645,10 @@ type Body_ClearanceSecret struct {
 	ClearanceSecret *ClearanceSecret `protobuf:"bytes,66,opt,name=clearance_secret,json=clearanceSecret,proto3,oneof"`
 }
 
+type Body_OrdersChecked struct {
+	OrdersChecked *OrdersChecked `protobuf:"bytes,63,opt,name=orders_checked,json=ordersChecked,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1672,6 +1738,8 @@ func (*Body_ClearanceDecision) isBody_Of() {}
 func (*Body_ClearanceOverride) isBody_Of() {}
 
 func (*Body_ClearanceSecret) isBody_Of() {}
+
+func (*Body_OrdersChecked) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -8485,6 +8553,193 @@ func (x *AgentAccess) GetMessage() *Message {
 	return nil
 }
 
+// OrdersChecked is what came of a look for what the centre publishes for lanes: lists, settings, firmware (docs/orders.md).
+// A look that finds nothing new is not journalled.
+type OrdersChecked struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Way              OrdersChecked_Way      `protobuf:"varint,1,opt,name=way,proto3,enum=lanewarden.v1.OrdersChecked_Way" json:"way,omitempty"`
+	Taken            []*OrdersTarget        `protobuf:"bytes,2,rep,name=taken,proto3" json:"taken,omitempty"`                                 // files that were taken into use, in this order
+	RootVersion      int64                  `protobuf:"varint,3,opt,name=root_version,json=rootVersion,proto3" json:"root_version,omitempty"` // of the signed metadata in force
+	TimestampVersion int64                  `protobuf:"varint,4,opt,name=timestamp_version,json=timestampVersion,proto3" json:"timestamp_version,omitempty"`
+	SignedNs         int64                  `protobuf:"varint,5,opt,name=signed_ns,json=signedNs,proto3" json:"signed_ns,omitempty"`    // when the centre signed its newest statement, UTC; 0 when there is none yet
+	TrustedNs        int64                  `protobuf:"varint,6,opt,name=trusted_ns,json=trustedNs,proto3" json:"trusted_ns,omitempty"` // the time by which the lane judged what is expired, UTC
+	Refusal          string                 `protobuf:"bytes,7,opt,name=refusal,proto3" json:"refusal,omitempty"`                       // why something was refused, as a code: "expired"; empty for nothing refused
+	Text             string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                             // refusal in words, English
+	Message          *Message               `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`                       // text in all languages
+	Recipient        string                 `protobuf:"bytes,10,opt,name=recipient,proto3" json:"recipient,omitempty"`                  // age recipient of the agent: what is secret is encrypted to it
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *OrdersChecked) Reset() {
+	*x = OrdersChecked{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrdersChecked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrdersChecked) ProtoMessage() {}
+
+func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrdersChecked.ProtoReflect.Descriptor instead.
+func (*OrdersChecked) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *OrdersChecked) GetWay() OrdersChecked_Way {
+	if x != nil {
+		return x.Way
+	}
+	return OrdersChecked_WAY_UNSPECIFIED
+}
+
+func (x *OrdersChecked) GetTaken() []*OrdersTarget {
+	if x != nil {
+		return x.Taken
+	}
+	return nil
+}
+
+func (x *OrdersChecked) GetRootVersion() int64 {
+	if x != nil {
+		return x.RootVersion
+	}
+	return 0
+}
+
+func (x *OrdersChecked) GetTimestampVersion() int64 {
+	if x != nil {
+		return x.TimestampVersion
+	}
+	return 0
+}
+
+func (x *OrdersChecked) GetSignedNs() int64 {
+	if x != nil {
+		return x.SignedNs
+	}
+	return 0
+}
+
+func (x *OrdersChecked) GetTrustedNs() int64 {
+	if x != nil {
+		return x.TrustedNs
+	}
+	return 0
+}
+
+func (x *OrdersChecked) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+func (x *OrdersChecked) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *OrdersChecked) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *OrdersChecked) GetRecipient() string {
+	if x != nil {
+		return x.Recipient
+	}
+	return ""
+}
+
+// OrdersTarget is a file that the centre publishes.
+type OrdersTarget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"` // "lists/targets/full-12.csv"
+	Sha256        []byte                 `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Bytes         int64                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	OfSite        bool                   `protobuf:"varint,4,opt,name=of_site,json=ofSite,proto3" json:"of_site,omitempty"` // it is for this site alone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrdersTarget) Reset() {
+	*x = OrdersTarget{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrdersTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrdersTarget) ProtoMessage() {}
+
+func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrdersTarget.ProtoReflect.Descriptor instead.
+func (*OrdersTarget) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *OrdersTarget) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *OrdersTarget) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *OrdersTarget) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *OrdersTarget) GetOfSite() bool {
+	if x != nil {
+		return x.OfSite
+	}
+	return false
+}
+
 // DeviceTest is the result of a guided test of a device.
 type DeviceTest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -8501,7 +8756,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8513,7 +8768,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8526,7 +8781,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -8597,7 +8852,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8609,7 +8864,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8622,7 +8877,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *TestCheck) GetName() string {
@@ -8708,7 +8963,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8720,7 +8975,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8733,7 +8988,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Message) GetCode() string {
@@ -8771,7 +9026,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8783,7 +9038,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8796,7 +9051,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -8949,7 +9204,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8961,7 +9216,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8974,7 +9229,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -9017,7 +9272,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9029,7 +9284,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9042,7 +9297,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -9082,7 +9337,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9094,7 +9349,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9107,7 +9362,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -9148,7 +9403,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x88\x1b\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xcf\x1b\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -9208,7 +9463,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\fagent_erased\x189 \x01(\v2\x1a.lanewarden.v1.AgentErasedH\x00R\vagentErased\x12Q\n" +
 	"\x12clearance_decision\x18: \x01(\v2 .lanewarden.v1.ClearanceDecisionH\x00R\x11clearanceDecision\x12Q\n" +
 	"\x12clearance_override\x18; \x01(\v2 .lanewarden.v1.ClearanceOverrideH\x00R\x11clearanceOverride\x12K\n" +
-	"\x10clearance_secret\x18B \x01(\v2\x1e.lanewarden.v1.ClearanceSecretH\x00R\x0fclearanceSecretB\x04\n" +
+	"\x10clearance_secret\x18B \x01(\v2\x1e.lanewarden.v1.ClearanceSecretH\x00R\x0fclearanceSecret\x12E\n" +
+	"\x0eorders_checked\x18? \x01(\v2\x1c.lanewarden.v1.OrdersCheckedH\x00R\rordersCheckedB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -9924,7 +10180,30 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x18\n" +
 	"\x04text\x18\x05 \x01(\tB\x04\x80\xb6\x18\x01R\x04text\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\rR\x05count\x126\n" +
-	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\xd1\x02\n" +
+	"\amessage\x18\a \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\amessage\"\xba\x03\n" +
+	"\rOrdersChecked\x122\n" +
+	"\x03way\x18\x01 \x01(\x0e2 .lanewarden.v1.OrdersChecked.WayR\x03way\x121\n" +
+	"\x05taken\x18\x02 \x03(\v2\x1b.lanewarden.v1.OrdersTargetR\x05taken\x12!\n" +
+	"\froot_version\x18\x03 \x01(\x03R\vrootVersion\x12+\n" +
+	"\x11timestamp_version\x18\x04 \x01(\x03R\x10timestampVersion\x12\x1b\n" +
+	"\tsigned_ns\x18\x05 \x01(\x03R\bsignedNs\x12\x1d\n" +
+	"\n" +
+	"trusted_ns\x18\x06 \x01(\x03R\ttrustedNs\x12\x18\n" +
+	"\arefusal\x18\a \x01(\tR\arefusal\x12\x12\n" +
+	"\x04text\x18\b \x01(\tR\x04text\x120\n" +
+	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageR\amessage\x12\x1c\n" +
+	"\trecipient\x18\n" +
+	" \x01(\tR\trecipient\"8\n" +
+	"\x03Way\x12\x13\n" +
+	"\x0fWAY_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bWAY_LINK\x10\x01\x12\x0e\n" +
+	"\n" +
+	"WAY_FOLDER\x10\x02\"i\n" +
+	"\fOrdersTarget\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12\x17\n" +
+	"\aof_site\x18\x04 \x01(\bR\x06ofSite\"\xd1\x02\n" +
 	"\n" +
 	"DeviceTest\x12\x12\n" +
 	"\x04test\x18\x01 \x01(\tR\x04test\x12\x14\n" +
@@ -9986,7 +10265,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\x81\t\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\x9a\t\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -10033,7 +10312,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_AGENT_ERASED\x109\x12\x1b\n" +
 	"\x17KIND_CLEARANCE_DECISION\x10:\x12\x1b\n" +
 	"\x17KIND_CLEARANCE_OVERRIDE\x10;\x12\x19\n" +
-	"\x15KIND_CLEARANCE_SECRET\x10B*\xa3\x01\n" +
+	"\x15KIND_CLEARANCE_SECRET\x10B\x12\x17\n" +
+	"\x13KIND_ORDERS_CHECKED\x10?*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -10072,8 +10352,8 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 83)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -10085,213 +10365,220 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(RadiationFault_Fault)(0),         // 7: lanewarden.v1.RadiationFault.Fault
 	(DeviceState_State)(0),            // 8: lanewarden.v1.DeviceState.State
 	(PassageTerm_Kind)(0),             // 9: lanewarden.v1.PassageTerm.Kind
-	(DeviceTest_Verdict)(0),           // 10: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),               // 11: lanewarden.v1.Observation
-	(*Body)(nil),                      // 12: lanewarden.v1.Body
-	(*Artifact)(nil),                  // 13: lanewarden.v1.Artifact
-	(*Series)(nil),                    // 14: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),        // 15: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil),       // 16: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),            // 17: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),           // 18: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),            // 19: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),                   // 20: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),         // 21: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),          // 22: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),           // 23: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),            // 24: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),                   // 25: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),               // 26: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),               // 27: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),              // 28: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),              // 29: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),            // 30: lanewarden.v1.AgentClockStep
-	(*AgentPruned)(nil),               // 31: lanewarden.v1.AgentPruned
-	(*AgentErased)(nil),               // 32: lanewarden.v1.AgentErased
-	(*ClearanceDecision)(nil),         // 33: lanewarden.v1.ClearanceDecision
-	(*ClearanceReason)(nil),           // 34: lanewarden.v1.ClearanceReason
-	(*ShipmentDecision)(nil),          // 35: lanewarden.v1.ShipmentDecision
-	(*ListInForce)(nil),               // 36: lanewarden.v1.ListInForce
-	(*RandomDraw)(nil),                // 37: lanewarden.v1.RandomDraw
-	(*ClearanceOverride)(nil),         // 38: lanewarden.v1.ClearanceOverride
-	(*ClearanceSecret)(nil),           // 39: lanewarden.v1.ClearanceSecret
-	(*Inventory)(nil),                 // 40: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 41: lanewarden.v1.Lane
-	(*Device)(nil),                    // 42: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 43: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 44: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 45: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 46: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 47: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 48: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 49: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 50: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 51: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 52: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 53: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 54: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 55: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 56: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 57: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 58: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 59: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 60: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 61: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 62: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 63: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 64: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 65: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 66: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 67: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 68: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 69: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 70: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 71: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 72: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 73: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 74: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 75: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 76: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 77: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 78: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 79: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 80: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 81: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 82: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 83: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 84: lanewarden.v1.AgentAccess
-	(*DeviceTest)(nil),                // 85: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 86: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 87: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 88: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 89: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 90: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 91: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 92: google.protobuf.FieldOptions
+	(OrdersChecked_Way)(0),            // 10: lanewarden.v1.OrdersChecked.Way
+	(DeviceTest_Verdict)(0),           // 11: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),               // 12: lanewarden.v1.Observation
+	(*Body)(nil),                      // 13: lanewarden.v1.Body
+	(*Artifact)(nil),                  // 14: lanewarden.v1.Artifact
+	(*Series)(nil),                    // 15: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),        // 16: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil),       // 17: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),            // 18: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),           // 19: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),            // 20: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),                   // 21: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),         // 22: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),          // 23: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),           // 24: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),            // 25: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),                   // 26: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),               // 27: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),               // 28: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),              // 29: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),              // 30: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),            // 31: lanewarden.v1.AgentClockStep
+	(*AgentPruned)(nil),               // 32: lanewarden.v1.AgentPruned
+	(*AgentErased)(nil),               // 33: lanewarden.v1.AgentErased
+	(*ClearanceDecision)(nil),         // 34: lanewarden.v1.ClearanceDecision
+	(*ClearanceReason)(nil),           // 35: lanewarden.v1.ClearanceReason
+	(*ShipmentDecision)(nil),          // 36: lanewarden.v1.ShipmentDecision
+	(*ListInForce)(nil),               // 37: lanewarden.v1.ListInForce
+	(*RandomDraw)(nil),                // 38: lanewarden.v1.RandomDraw
+	(*ClearanceOverride)(nil),         // 39: lanewarden.v1.ClearanceOverride
+	(*ClearanceSecret)(nil),           // 40: lanewarden.v1.ClearanceSecret
+	(*Inventory)(nil),                 // 41: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 42: lanewarden.v1.Lane
+	(*Device)(nil),                    // 43: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 44: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 45: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 46: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 47: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 48: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 49: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 50: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 51: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 52: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 53: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 54: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 55: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 56: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 57: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 58: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 59: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 60: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 61: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 62: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 63: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 64: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 65: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 66: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 67: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 68: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 69: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 70: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 71: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 72: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 73: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 74: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 75: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 76: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 77: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 78: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 79: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 80: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 81: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 82: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 83: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 84: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 85: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 86: lanewarden.v1.OrdersChecked
+	(*OrdersTarget)(nil),              // 87: lanewarden.v1.OrdersTarget
+	(*DeviceTest)(nil),                // 88: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 89: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 90: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 91: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 92: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 93: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 94: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 95: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	12,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	13,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	15,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	16,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	17,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	18,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	19,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	21,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	26,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	27,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	29,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	30,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	28,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	43,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	44,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	48,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	49,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	50,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	51,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	54,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	57,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	58,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	59,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	60,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	61,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	63,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	64,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	65,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	67,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	69,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	70,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	72,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	73,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	74,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	76,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	77,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	78,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	82,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	83,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	84,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	85,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	52,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	31,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
-	32,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
-	33,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
-	38,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
-	39,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	6,   // 48: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	14,  // 49: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	14,  // 50: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 51: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	20,  // 52: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	23,  // 53: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	24,  // 54: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	25,  // 55: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	22,  // 56: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	87,  // 57: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 58: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	87,  // 59: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	87,  // 60: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	40,  // 61: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 62: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	34,  // 63: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	35,  // 64: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	36,  // 65: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	37,  // 66: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	87,  // 67: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	34,  // 68: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	41,  // 69: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	42,  // 70: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	45,  // 71: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	46,  // 72: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	47,  // 73: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	53,  // 74: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	87,  // 75: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	53,  // 76: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	87,  // 77: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	55,  // 78: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	56,  // 79: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	87,  // 80: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	87,  // 81: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	54,  // 82: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	54,  // 83: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	62,  // 84: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	87,  // 85: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	87,  // 86: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	66,  // 87: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	68,  // 88: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	71,  // 89: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	87,  // 90: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	75,  // 91: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	79,  // 92: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	79,  // 93: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	80,  // 94: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	87,  // 95: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 96: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 97: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	79,  // 98: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	81,  // 99: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 100: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 101: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 102: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	79,  // 103: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	79,  // 104: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	87,  // 105: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	87,  // 106: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 107: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	86,  // 108: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	87,  // 109: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	87,  // 110: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	88,  // 111: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	89,  // 112: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	90,  // 113: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	91,  // 114: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	87,  // 115: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	92,  // 116: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	117, // [117:117] is the sub-list for method output_type
-	117, // [117:117] is the sub-list for method input_type
-	117, // [117:117] is the sub-list for extension type_name
-	116, // [116:117] is the sub-list for extension extendee
-	0,   // [0:116] is the sub-list for field type_name
+	13,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	14,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	16,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	17,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	18,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	19,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	20,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	22,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	27,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	28,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	30,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	31,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	29,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	44,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	45,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	49,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	50,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	51,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	52,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	55,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	58,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	59,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	60,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	61,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	62,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	64,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	65,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	66,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	68,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	70,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	71,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	73,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	74,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	75,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	77,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	78,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	79,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	83,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	84,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	85,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	88,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	53,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	32,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
+	33,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
+	34,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
+	39,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
+	40,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
+	86,  // 48: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	6,   // 49: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	15,  // 50: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	15,  // 51: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 52: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	21,  // 53: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	24,  // 54: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	25,  // 55: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	26,  // 56: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	23,  // 57: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	90,  // 58: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 59: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	90,  // 60: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	90,  // 61: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	41,  // 62: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 63: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	35,  // 64: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	36,  // 65: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	37,  // 66: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	38,  // 67: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	90,  // 68: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	35,  // 69: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	42,  // 70: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	43,  // 71: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	46,  // 72: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	47,  // 73: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	48,  // 74: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	54,  // 75: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	90,  // 76: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	54,  // 77: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	90,  // 78: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	56,  // 79: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	57,  // 80: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	90,  // 81: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	90,  // 82: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	55,  // 83: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	55,  // 84: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	63,  // 85: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	90,  // 86: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	90,  // 87: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	67,  // 88: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	69,  // 89: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	72,  // 90: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	90,  // 91: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	76,  // 92: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	80,  // 93: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	80,  // 94: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	81,  // 95: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	90,  // 96: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 97: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 98: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	80,  // 99: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	82,  // 100: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 101: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 102: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 103: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	80,  // 104: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	80,  // 105: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	90,  // 106: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	90,  // 107: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 108: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	87,  // 109: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	90,  // 110: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	11,  // 111: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	89,  // 112: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	90,  // 113: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	90,  // 114: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	91,  // 115: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	92,  // 116: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	93,  // 117: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	94,  // 118: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	90,  // 119: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	95,  // 120: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	121, // [121:121] is the sub-list for method output_type
+	121, // [121:121] is the sub-list for method input_type
+	121, // [121:121] is the sub-list for extension type_name
+	120, // [120:121] is the sub-list for extension extendee
+	0,   // [0:120] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -10345,6 +10632,7 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_ClearanceDecision)(nil),
 		(*Body_ClearanceOverride)(nil),
 		(*Body_ClearanceSecret)(nil),
+		(*Body_OrdersChecked)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[49].OneofWrappers = []any{}
@@ -10353,8 +10641,8 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[75].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[79].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -10369,8 +10657,8 @@ func file_drivers_observation_observation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      11,
-			NumMessages:   81,
+			NumEnums:      12,
+			NumMessages:   83,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"lanewarden/edge/journal/keyfile"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,10 +19,10 @@ func TestWrongPassphrase(t *testing.T) {
 	s := newState(t)
 	s.add(1)
 	file := s.save(s.content())
-	if err := refused(t, file, known("incorrect horse battery")); !errors.Is(err, ErrPassphrase) {
+	if err := refused(t, file, known("incorrect horse battery")); !errors.Is(err, keyfile.ErrPassphrase) {
 		t.Error(err)
 	}
-	if err := refused(t, file, known("")); !errors.Is(err, ErrPassphrase) {
+	if err := refused(t, file, known("")); !errors.Is(err, keyfile.ErrPassphrase) {
 		t.Error(err)
 	}
 	_, err := Write(t.Context(), filepath.Join(t.TempDir(), "b"), s.content(), known("short"))
@@ -89,14 +90,14 @@ func flipMembers(t *testing.T, file string, o Options, chosen func(name string) 
 			err := refused(t, changed(t, flipped), o)
 			// A flip within the manifest shows in the member whose line it is in.
 			named := p.name == manifestName || strings.Contains(err.Error(), p.name)
-			if !named || errors.Is(err, ErrPassphrase) {
+			if !named || errors.Is(err, keyfile.ErrPassphrase) {
 				t.Errorf("%s flipped at %d: %v", p.name, at-p.at, err)
 			}
 		}
 		for _, field := range []int64{0, 107, 124, 148, 156, 257} { // name, mode, size, checksum, type, magic (POSIX ustar)
 			flipped := bytes.Clone(data)
 			flipped[p.header+field] ^= 0x01
-			if err := refused(t, changed(t, flipped), o); errors.Is(err, ErrPassphrase) {
+			if err := refused(t, changed(t, flipped), o); errors.Is(err, keyfile.ErrPassphrase) {
 				t.Errorf("header of %s flipped at %d: %v", p.name, field, err)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal/keyfile"
 )
 
 // stagingName is the folder in the target in which a backup is unpacked until all of it was found right.
@@ -330,7 +331,7 @@ func (x *extraction) secret(h *tar.Header) ([]byte, error) {
 			return nil, err
 		}
 	}
-	secret, err := unseal(sealed, x.passphrase)
+	secret, err := keyfile.Unseal(sealed, x.passphrase)
 	if err == nil {
 		return secret, nil
 	}
@@ -338,10 +339,10 @@ func (x *extraction) secret(h *tar.Header) ([]byte, error) {
 	switch {
 	case scanErr != nil:
 		return nil, scanErr
-	case altered || !errors.Is(err, ErrPassphrase):
+	case altered || !errors.Is(err, keyfile.ErrPassphrase):
 		return nil, message.Errorf("backup.altered", message.String("name", h.Name))
 	}
-	return nil, ErrPassphrase
+	return nil, keyfile.ErrPassphrase
 }
 
 // isAltered reports whether a member differs from what the manifest says, which it goes on to read: after this nothing

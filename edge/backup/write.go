@@ -19,6 +19,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal/keyfile"
 )
 
 // Write copies a state into the file at a path. The file is complete and on the disk when it gets its name; an earlier
@@ -173,11 +174,11 @@ func readFiles(files []File, o Options) (out []small, err error) {
 				if passphrase, err = o.Passphrase(); err != nil {
 					return nil, err
 				}
-				if len(passphrase) < MinPassphrase {
-					return nil, message.Errorf("backup.short-passphrase", message.Int("least", MinPassphrase))
+				if len(passphrase) < keyfile.MinPassphrase {
+					return nil, message.Errorf("backup.short-passphrase", message.Int("least", keyfile.MinPassphrase))
 				}
 			}
-			if data, err = seal(data, passphrase); err != nil {
+			if data, err = keyfile.Seal(data, passphrase); err != nil {
 				return nil, err
 			}
 			name += sealedSuffix

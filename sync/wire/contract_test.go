@@ -46,6 +46,7 @@ func TestAsyncAPI(t *testing.T) {
 	want := map[string]string{
 		Topic("{site}", "{agent}", LeafHello): "Hello", Topic("{site}", "{agent}", LeafAck): "Ack", Topic("{site}", "{agent}", LeafState): "State",
 		Topic("{site}", "{agent}", LeafChunk): "Chunk", Topic("{site}", "{agent}", LeafRenew): "Renewal",
+		Topic("{site}", "{agent}", LeafGet): "Get", Topic("{site}", "{agent}", LeafPart): "Part",
 	}
 	for _, class := range observation.Classes {
 		want[ClassTopic("{site}", "{agent}", class)] = "Batch"

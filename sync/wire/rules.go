@@ -27,8 +27,10 @@ func Rules() []Rule {
 		{Leaf: "t", By: Agent, Serves: "telemetry"},
 		{Leaf: LeafChunk, By: Agent, Serves: "parts of images and documents"},
 		{Leaf: LeafRenew, By: Agent, Serves: "requests for the next certificate"},
+		{Leaf: LeafGet, By: Agent, Serves: "what the agent asks for of lists, settings and firmware"},
 		{Leaf: LeafState, By: Agent, State: true, Serves: "how the agent is"},
 		{Leaf: LeafAck, By: Hub, Serves: "the hub's answers"},
+		{Leaf: LeafPart, By: Hub, Serves: "parts of lists, settings and firmware"},
 	}
 }
 

@@ -17,6 +17,8 @@ const (
 	LeafState = "state"
 	LeafChunk = "x"
 	LeafRenew = "renew"
+	LeafGet   = "get"
+	LeafPart  = "cfg"
 )
 
 // leaves are the last levels of the classes' topics.

@@ -778,6 +778,161 @@ func (x *Renewed) GetTextFr() string {
 	return ""
 }
 
+// Get asks for a part of a file of the centre's repository of orders. Topic lw1/S/A/get. docs/orders.md names the files.
+type Get struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`       // chosen by the agent; the answer repeats it
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`      // "timestamp.json", "targets/lists/targets/5f0c….full-12.csv"
+	Offset        int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"` // in bytes
+	Limit         uint32                 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`   // most bytes of data in the answer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Get) Reset() {
+	*x = Get{}
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Get) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Get) ProtoMessage() {}
+
+func (x *Get) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Get.ProtoReflect.Descriptor instead.
+func (*Get) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Get) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *Get) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Get) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Get) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// Part is the hub's answer to a Get, from the file as it is now: the hub keeps nothing of the agent's. Topic lw1/S/A/cfg.
+// One without a tag is news: the repository has changed, and the agent should look.
+type Part struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Offset        int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	Total         int64                  `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`     // the file's size in bytes
+	Data          []byte                 `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`        // empty at the end of the file
+	Missing       bool                   `protobuf:"varint,6,opt,name=missing,proto3" json:"missing,omitempty"` // there is no such file for this agent
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Part) Reset() {
+	*x = Part{}
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Part) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Part) ProtoMessage() {}
+
+func (x *Part) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Part.ProtoReflect.Descriptor instead.
+func (*Part) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Part) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *Part) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Part) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Part) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Part) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Part) GetMissing() bool {
+	if x != nil {
+		return x.Missing
+	}
+	return false
+}
+
 // Held is what the hub holds of an artifact.
 type Held struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -793,7 +948,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +960,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +973,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Held) GetSha256() []byte {
@@ -876,7 +1031,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1043,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1056,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Cursor) GetClass() observation.Class {
@@ -954,7 +1109,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1121,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1134,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *State) GetOnline() bool {
@@ -1080,7 +1235,7 @@ type DeviceTrouble struct {
 
 func (x *DeviceTrouble) Reset() {
 	*x = DeviceTrouble{}
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1247,7 @@ func (x *DeviceTrouble) String() string {
 func (*DeviceTrouble) ProtoMessage() {}
 
 func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1260,7 @@ func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
 func (*DeviceTrouble) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeviceTrouble) GetDevice() string {
@@ -1222,7 +1377,19 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x0erequest_sha256\x18\x01 \x01(\fR\rrequestSha256\x12 \n" +
 	"\vcertificate\x18\x02 \x01(\fR\vcertificate\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x17\n" +
-	"\atext_fr\x18\x04 \x01(\tR\x06textFr\"\x99\x01\n" +
+	"\atext_fr\x18\x04 \x01(\tR\x06textFr\"Y\n" +
+	"\x03Get\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"\x88\x01\n" +
+	"\x04Part\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x14\n" +
+	"\x05total\x18\x04 \x01(\x03R\x05total\x12\x12\n" +
+	"\x04data\x18\x05 \x01(\fR\x04data\x12\x18\n" +
+	"\amissing\x18\x06 \x01(\bR\amissing\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
@@ -1278,7 +1445,7 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
@@ -1287,22 +1454,24 @@ var file_sync_wire_wire_proto_goTypes = []any{
 	(*Ack)(nil),                   // 4: lanewarden.wire.v1.Ack
 	(*Renewal)(nil),               // 5: lanewarden.wire.v1.Renewal
 	(*Renewed)(nil),               // 6: lanewarden.wire.v1.Renewed
-	(*Held)(nil),                  // 7: lanewarden.wire.v1.Held
-	(*Cursor)(nil),                // 8: lanewarden.wire.v1.Cursor
-	(*State)(nil),                 // 9: lanewarden.wire.v1.State
-	(*DeviceTrouble)(nil),         // 10: lanewarden.wire.v1.DeviceTrouble
-	(*observation.Inventory)(nil), // 11: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 12: lanewarden.v1.Class
+	(*Get)(nil),                   // 7: lanewarden.wire.v1.Get
+	(*Part)(nil),                  // 8: lanewarden.wire.v1.Part
+	(*Held)(nil),                  // 9: lanewarden.wire.v1.Held
+	(*Cursor)(nil),                // 10: lanewarden.wire.v1.Cursor
+	(*State)(nil),                 // 11: lanewarden.wire.v1.State
+	(*DeviceTrouble)(nil),         // 12: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 13: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 14: lanewarden.v1.Class
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	11, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	12, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	8,  // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	13, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	14, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	10, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
 	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	7,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	9,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
 	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
-	12, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	10, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	14, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	12, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -1321,7 +1490,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -26,6 +26,8 @@ var impersonal = map[string]string{
 	"Nuclide":            "name category",
 	"DeviceState":        "reason message",
 	"AgentStarted":       "software config_sha256",
+	"OrdersChecked":      "refusal text message recipient",
+	"OrdersTarget":       "path sha256",
 	"Inventory":          "site site_kind agent console_url",
 	"Lane":               "id title direction",
 	"Device":             "id title driver lane",

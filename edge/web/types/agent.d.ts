@@ -404,6 +404,56 @@ export interface MessageText {
 	fr: string;
 }
 
+export interface Orders {
+	/** last look that got through */
+	checked?: string;
+	/** false: the lane was given no root of trust, and takes nothing */
+	configured: boolean;
+	/** on its way here; nil for none */
+	fetching?: Sending;
+	/** Problem in all languages */
+	message?: MessageText;
+	problem?: string;
+	/** age recipient of this agent, for what is secret */
+	recipient: string;
+	/** what was offered last was refused, and Problem says why */
+	refused: boolean;
+	/** version of the keys in force; 0 for none yet */
+	root: number;
+	/** when the centre signed it */
+	signed?: string;
+	/** the centre's newest statement is old: what is in force stays in force */
+	stale: boolean;
+	/** that are published for this lane */
+	targets: OrdersTarget[];
+	/** version of the centre's newest statement; 0 for none yet */
+	timestamp: number;
+	/** the time by which is judged what is expired */
+	trusted: string;
+	/** of that look: link or folder */
+	way?: string;
+}
+
+export interface OrdersFolder {
+	/** absolute path of a folder on the lane's machine, as lanehub orders export wrote it */
+	dir?: string;
+}
+
+export interface OrdersTaken {
+	/** that were taken into use; what was in use already does not count */
+	files: number;
+}
+
+export interface OrdersTarget {
+	bytes: number;
+	/** its content is at the lane */
+	here: boolean;
+	path: string;
+	sha256: string;
+	/** for which it is; empty for all */
+	site?: string;
+}
+
 export interface Output {
 	output?: string;
 	/** required: it is journalled */
@@ -545,6 +595,7 @@ export interface Status {
 	link: Link;
 	/** by the agent's clock, UTC */
 	now: string;
+	orders: Orders;
 	site: string;
 	software: string;
 	started: string;

@@ -150,6 +150,39 @@ export interface MessageText {
 	fr: string;
 }
 
+export interface OrdersFileStatus {
+	bytes: number;
+	path: string;
+	/** that signs it */
+	role: string;
+	sha256: string;
+	/** for which it is; empty for all */
+	site?: string;
+}
+
+export interface OrdersRoleStatus {
+	expires: string;
+	/** ids of the keys that may sign it */
+	keys: string[];
+	role: string;
+	/** ids of the keys that have signed the next version */
+	signed_by?: string[];
+	/** signatures that it needs */
+	threshold: number;
+	version: number;
+	/** set when a next version waits for signatures. */
+	waiting: boolean;
+}
+
+export interface OrdersStatus {
+	/** that are published, by path */
+	files: OrdersFileStatus[];
+	/** false: there is none yet (lanehub orders init) */
+	made: boolean;
+	/** root first, then those that it names, then those that targets delegates to */
+	roles: OrdersRoleStatus[];
+}
+
 export interface Problem {
 	code: string;
 	/** this problem, in a sentence */

@@ -60,6 +60,7 @@ export interface Body {
 	clearanceDecision?: ClearanceDecision;
 	clearanceOverride?: ClearanceOverride;
 	clearanceSecret?: ClearanceSecret;
+	ordersChecked?: OrdersChecked;
 }
 
 export interface Artifact {
@@ -793,6 +794,26 @@ export interface AgentAccess {
 	text?: string;
 	count?: number;
 	message?: Message;
+}
+
+export interface OrdersChecked {
+	way?: "WAY_UNSPECIFIED" | "WAY_LINK" | "WAY_FOLDER";
+	taken?: OrdersTarget[];
+	rootVersion?: string;
+	timestampVersion?: string;
+	signedNs?: string;
+	trustedNs?: string;
+	refusal?: string;
+	text?: string;
+	message?: Message;
+	recipient?: string;
+}
+
+export interface OrdersTarget {
+	path?: string;
+	sha256?: string;
+	bytes?: string;
+	ofSite?: boolean;
 }
 
 export interface DeviceTest {

@@ -1,4 +1,4 @@
-package backup
+package keyfile
 
 import (
 	"bytes"
@@ -24,8 +24,8 @@ const (
 // ErrPassphrase means that the passphrase is not the one with which the backup was made.
 var ErrPassphrase = message.Errorf("backup.wrong-passphrase")
 
-// seal encrypts a secret in the format of age (age-encryption.org/v1), which the age program opens as well.
-func seal(secret []byte, passphrase string) ([]byte, error) {
+// Seal encrypts a secret in the format of age (age-encryption.org/v1), which the age program opens as well.
+func Seal(secret []byte, passphrase string) ([]byte, error) {
 	to, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return nil, err
@@ -43,9 +43,9 @@ func seal(secret []byte, passphrase string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unseal decrypts what seal made. It returns ErrPassphrase when the passphrase is wrong, or the part that the passphrase
+// Unseal decrypts what Seal made. It returns ErrPassphrase when the passphrase is wrong, or the part that the passphrase
 // opens was altered: these two cannot be told apart. Other errors say that the bytes were altered.
-func unseal(sealed []byte, passphrase string) ([]byte, error) {
+func Unseal(sealed []byte, passphrase string) ([]byte, error) {
 	by, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return nil, ErrPassphrase // an empty one
