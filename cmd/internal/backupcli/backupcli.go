@@ -34,7 +34,7 @@ func Save(cmd *cobra.Command, file string, c backup.Content, passphraseFile stri
 	p, remarks := cli.Print(cmd), cli.PrintErr(cmd)
 	bar := cli.NewBar(os.Stderr, remarks.Phrase("backup.saving", message.String("path", c.Database.Path)))
 	s, err := backup.Write(cmd.Context(), file, c, backup.Options{
-		Passphrase: func() (string, error) { return passphrase(cmd, passphraseFile, true) }, Watch: bar.At,
+		Passphrase: func() (string, error) { return Ask(cmd, "backup.ask", passphraseFile, true) }, Watch: bar.At,
 	})
 	bar.End()
 	if err != nil {
@@ -61,7 +61,7 @@ func RestoreCommand(kind backup.Kind, use, short, long, example string) *cobra.C
 		file, dir := args[0], args[1]
 		bar := cli.NewBar(os.Stderr, cli.PrintErr(cmd).Phrase("backup.restoring", message.String("path", file)))
 		s, err := backup.Restore(cmd.Context(), file, dir, kind, backup.Options{
-			Passphrase: func() (string, error) { return passphrase(cmd, *passphraseFile, false) }, Watch: bar.At,
+			Passphrase: func() (string, error) { return Ask(cmd, "backup.ask", *passphraseFile, false) }, Watch: bar.At,
 		})
 		bar.End()
 		if err != nil {
@@ -107,9 +107,9 @@ func atFile(file string, err error) error {
 	return err
 }
 
-// passphrase returns the first line of a file, or for "" what was typed at the terminal, for a new one twice the same.
-// It is never on the command line, where other users of the machine could read it.
-func passphrase(cmd *cobra.Command, file string, isNew bool) (string, error) {
+// Ask returns a passphrase: the first line of a file, or for "" what was typed at the terminal, for a new one twice the
+// same. prompt is the code of what is said there. A passphrase is never on the command line, where other users of the machine could read it.
+func Ask(cmd *cobra.Command, prompt, file string, isNew bool) (string, error) {
 	if file != "" {
 		return firstLine(file)
 	}
@@ -117,7 +117,7 @@ func passphrase(cmd *cobra.Command, file string, isNew bool) (string, error) {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", cli.Usagef("backup.no-passphrase")
 	}
-	prompts := []string{"backup.ask", "backup.ask-again"}
+	prompts := []string{prompt, "backup.ask-again"}
 	if !isNew {
 		prompts = prompts[:1]
 	}
