@@ -207,6 +207,17 @@ type Uplink struct {
 	Paths        []Path `yaml:"paths"`
 	// ReturnAfter is how long a preferred path must answer before it is taken again.
 	ReturnAfter time.Duration `yaml:"return_after" default:"1m" min:"10s" max:"1h"`
+	Orders      Orders        `yaml:"orders"`
+}
+
+// Orders is what the lane takes from the centre: lists, configuration, firmware, commands (docs/orders.md).
+type Orders struct {
+	// Root is the root of trust: root.json as lanehub orders init made it, brought here by hand. Without it the lane takes
+	// nothing, whoever offers it.
+	Root string `yaml:"root" format:"file" example:"/etc/lanewarden/root.json"`
+	// StaleAfter is the age of the centre's newest statement from which people are told.
+	StaleAfter time.Duration `yaml:"stale_after" default:"168h" min:"1h" max:"8760h"`
+	DiskBytes  int64         `yaml:"disk_bytes" default:"2147483648" min:"1048576" unit:"bytes"`
 }
 
 // Path is a further way to the centre.

@@ -19,7 +19,7 @@ func program() *cobra.Command {
 	root.AddCommand(
 		accountCommand(), assignCommand(), backupCommand(), captureCommand(), carryCommand(), clearanceCommand(),
 		devicesCommand(), doctorCommand(),
-		enrollCommand(), eraseCommand(), exportCommand(),
+		enrollCommand(), eraseCommand(), exportCommand(), ordersCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),
 	)

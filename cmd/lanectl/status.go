@@ -92,6 +92,9 @@ func printStatus(p cli.Printer, s api.Status) {
 			fmt.Fprintf(p.Writer, "         %s\n", cli.Paint(p.Writer, cli.Yellow, problem))
 		}
 	}
+	if s.Link.Configured {
+		printOrders(p, s.Orders)
+	}
 	fmt.Fprintln(p.Writer)
 	printDevices(p, s)
 }

@@ -25,7 +25,7 @@ func program() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
-		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), listsCommand(),
+		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), listsCommand(), ordersCommand(),
 	)
 	return root
 }
@@ -62,6 +62,7 @@ func runCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Dir, "dir", "/var/lib/lanehub", "help.flag.run.dir")
+	f.StringVar(&o.OrdersDir, "orders-dir", "", "help.flag.run.orders-dir")
 	f.StringVar(&o.Ledger, "ledger", "", "help.flag.ledger")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:8490", "help.flag.http")
 	f.StringSliceVar(&o.HTTPNames, "http-name", nil, "help.flag.http-name")

@@ -113,6 +113,12 @@ var (
 		Summary: "Take a receipt from the hub for what was carried to it",
 		Note:    "What the receipt names is acknowledged as if the hub had said it over the link; `lanehub carry import` prints it.",
 	}}
+	PostOrders = Action[OrdersFolder, OrdersTaken]{Route: Route{
+		ID: "takeOrders", Pattern: "POST /v1/orders", Role: accounts.Technician, Audit: "orders",
+		Summary: "Take what the centre has published from a folder on this machine, such as a stick",
+		Note:    "The same is checked as over the link: signatures, versions, expiry. `lanehub orders export` writes the folder.",
+		Fails:   []Code{NotDone},
+	}}
 	PostErasure = Action[Erasure, Erased]{Route: Route{
 		ID: "erase", Pattern: "POST /v1/erasures", Role: accounts.Admin, Audit: "erase",
 		Summary: "Erase personal data: of all rows that have a name, or that came before a time",
@@ -142,6 +148,6 @@ func Agent() []Operation {
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
 		&PostOverride, &PostCode, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
-		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
+		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -21,6 +21,7 @@ type Status struct {
 	Journal  Journal         `json:"journal"`
 	Disk     retention.State `json:"disk"`
 	Link     Link            `json:"link"`
+	Orders   Orders          `json:"orders"`
 	Devices  []lane.Status   `json:"devices"` // in the order of the lane file
 }
 

@@ -49,6 +49,7 @@ type guarded struct {
 	vehicles *someVehicles
 	set      chan string // values that the device's output was set to
 	received chan string // receipts that were shown to the agent
+	imported chan string // folders that the agent was to take orders from
 }
 
 func newGuarded(t *testing.T) *guarded { return newGuardedTLS(t, nil) }
@@ -61,7 +62,7 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}
 	g := &guarded{
 		t: t, journal: j, book: filepath.Join(dir, "accounts"), vehicles: &someVehicles{all: twoVehicles()},
-		set: make(chan string, 8), received: make(chan string, 8),
+		set: make(chan string, 8), received: make(chan string, 8), imported: make(chan string, 8),
 	}
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
@@ -102,6 +103,10 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 		Receive: func(receipt, _ string) error {
 			g.received <- receipt
 			return nil
+		},
+		TakeOrders: func(_ context.Context, dir string) (int, error) {
+			g.imported <- dir
+			return 1, nil
 		},
 	})
 	g.console = c

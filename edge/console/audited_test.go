@@ -91,6 +91,7 @@ var audited = map[string]struct {
 	"answerTest": {body: `{"action":"abandon"}`, done: func(t *testing.T, g *guarded, b *browser) bool {
 		return g.tests.View().Verdict != ""
 	}},
+	"takeOrders":  {body: `{"dir":"/mnt/usb"}`, done: func(_ *testing.T, g *guarded, _ *browser) bool { return len(g.imported) > 0 }},
 	"takeReceipt": {body: `{"receipt":"r"}`, done: func(_ *testing.T, g *guarded, _ *browser) bool { return len(g.received) > 0 }},
 	"erase": {body: `{"name":"QZKX482"}`, done: func(t *testing.T, g *guarded, _ *browser) bool {
 		rows, err := g.console.Journal.Read(0, 1000)

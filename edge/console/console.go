@@ -54,7 +54,11 @@ type Options struct {
 	Disk                  func() retention.State // nil: no disk budget is kept
 	// Receive marks in the journal what a receipt of the hub names; hubKey "" means the keys that are known.
 	Receive func(receipt, hubKey string) error
-	Log     *slog.Logger
+	// Orders is the state of what comes down from the centre; TakeOrders takes it from a folder, and returns how many files
+	// were taken into use. nil: nothing comes down.
+	Orders     func() api.Orders
+	TakeOrders func(ctx context.Context, dir string) (int, error)
+	Log        *slog.Logger
 }
 
 // Console serves the API. Its methods may be called from any goroutine.
@@ -173,7 +177,7 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetTests, c.tests),
 		api.Perform(&api.PostTest, c.startTest),
 		api.Perform(&api.PostTestAct, c.actTest),
-		api.Perform(&api.PostReceipt, c.receipt), api.Perform(&api.PostErasure, c.erasure),
+		api.Perform(&api.PostReceipt, c.receipt), api.Perform(&api.PostOrders, c.takeOrders), api.Perform(&api.PostErasure, c.erasure),
 		api.Perform(&api.PostVerification, c.verify),
 		api.Write(&api.GetMetrics, c.metrics()),
 		api.Write(&api.GetHealth, c.healthz),
@@ -234,8 +238,12 @@ func (c *Console) Status(ctx context.Context) (api.Status, error) {
 	if c.Disk != nil {
 		used = c.Disk()
 	}
+	var down api.Orders
+	if c.Orders != nil {
+		down = c.Orders()
+	}
 	return api.Status{
-		Disk: used, Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Disk: used, Orders: down, Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
 }

@@ -24,7 +24,7 @@ type decoded struct {
 
 // decoder decodes messages on a goroutine of its own, so that decompression does not hold up the
 // ledger's transactions. It handles what does not concern the ledger by itself: states of agents,
-// hellos that come too fast, boxes that share a name, requests for certificates.
+// hellos that come too fast, boxes that share a name, requests for certificates and for orders.
 type decoder struct {
 	codec    *wire.Codec
 	states   *states
@@ -33,6 +33,7 @@ type decoder struct {
 	acks     *acks
 	issuer   *issuer
 	renewals *helloGate // as many as of hellos
+	orders   *orderServer
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -79,6 +80,8 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 		return m, false
 	case leaf == wire.LeafRenew:
 		err = d.renewed(from, raw.payload)
+	case leaf == wire.LeafGet:
+		err = d.orders.ask(from, raw.payload)
 	case leaf == wire.LeafHello:
 		m.Message, err = d.decodeHello(from, raw.payload)
 	case leaf == wire.LeafChunk:

@@ -14,6 +14,7 @@ import (
 	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/orders"
 )
 
 // Limits of the HTTP side. headerTimeout keeps a client that sends its header byte by byte from
@@ -28,15 +29,16 @@ const (
 // httpServer is the hub's HTTP side. It answers from the ledger and from what agents last said; it
 // writes nothing itself: what people ask for is filed by the ingester.
 type httpServer struct {
-	ledger   *ledger.Ledger
-	requests chan<- decoded // to the ingester
-	states   *states
-	health   *health
-	metrics  *metrics
-	access   *access // nil: everyone may
-	issuer   *issuer
-	key      keyfile.Key // signs receipts
-	opts     Options
+	ledger     *ledger.Ledger
+	requests   chan<- decoded // to the ingester
+	states     *states
+	health     *health
+	metrics    *metrics
+	access     *access // nil: everyone may
+	issuer     *issuer
+	key        keyfile.Key // signs receipts
+	repository *orders.Repository
+	opts       Options
 }
 
 // operations returns what the hub serves, each operation of hubapi with the function that answers
@@ -55,6 +57,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetHealth, s.writeHealth),
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
+		api.Answer(&hubapi.GetOrders, s.orders),
 	}
 }
 

@@ -4,6 +4,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/wire"
 )
 
@@ -40,6 +42,10 @@ type Options struct {
 	// ClockTrusted, which says whether this machine's clock is disciplined: one years ahead would have all erased.
 	Personal     time.Duration
 	ClockTrusted func() bool
+
+	// OrdersDir is the folder of the repository of orders (package orders); "" for "orders" in Dir. The hubs of a cluster
+	// share one, or each has a copy.
+	OrdersDir string
 
 	// The HTTP side: HTTP is its HOST:PORT, HTTPNames the host names under which it is reached beside addresses and
 	// localhost, HTTPCert and HTTPKey its certificate chain and key (PEM files, "" for no TLS). HTTPTokens is the file
@@ -122,18 +128,20 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 
 	inbox := newInbox(metrics.dropped)
+	repository := orders.At(cmp.Or(opts.OrdersDir, filepath.Join(opts.Dir, orders.Dir)))
+	asked := newOrderServer(repository, codec, broker, opts.Log)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
-		source: broker, inbox: inbox,
+		source: broker, inbox: inbox, orders: asked,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
-			issuer: issuer, renewals: newHelloGate(),
+			issuer: issuer, renewals: newHelloGate(), orders: asked,
 		},
 		ingester: &ingester{
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
 		},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, opts: opts},
+			access: access, issuer: issuer, key: key, repository: repository, opts: opts},
 	}
 	return parts.run(ctx)
 }
@@ -165,6 +173,7 @@ type parts struct {
 	inbox    *inbox
 	decoder  *decoder
 	ingester *ingester
+	orders   *orderServer
 	server   *httpServer
 }
 
@@ -190,6 +199,8 @@ func (p *parts) run(ctx context.Context) error {
 	untilFiled(func() error { return p.decoder.run(filing, p.inbox, decoded) })
 	untilFiled(func() error { return p.ingester.run(filing, decoded) })
 	g.Go(func() error { return p.server.run(ctx) })
+	g.Go(func() error { return p.orders.run(ctx) })
+	g.Go(func() error { return p.orders.keep(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })

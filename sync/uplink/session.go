@@ -97,6 +97,8 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	defer s.sayOffline(ctx)
 	defer s.closeArtifacts()
+	s.attachDown()
+	defer s.detachDown()
 	probing, stopProbing := context.WithCancel(ctx)
 	defer s.probes.running.Wait()
 	defer stopProbing()

@@ -50,6 +50,8 @@ type Options struct {
 	Codec *wire.Codec
 	// HubKey is told the public key with which the hub signs receipts, at each answer to a hello; nil for nobody.
 	HubKey func(key string)
+	// Down takes what comes down from the centre; nil for nobody.
+	Down Down
 	// Contradicted is told, at each refusal, that the hub holds another past of the journal, and why; nil for nobody.
 	Contradicted func(why message.Text)
 	Log          *slog.Logger

@@ -89,8 +89,14 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if err != nil {
 		return err
 	}
+	clock := &lane.Clock{}
+	down, err := newOrders(c, j, clock, nil, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, down.close()) }()
 	keys := newHubKeys(c.Agent.StateDir, o.Log)
-	link, err := newLink(c, j, devices, keys, o)
+	link, err := newLink(c, j, devices, keys, down, o)
 	if err != nil {
 		return err
 	}
@@ -98,7 +104,6 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if _, err := j.Commit(ctx, begun...); err == nil {
 		begun = nil
 	}
-	clock := &lane.Clock{}
 	keeper := retention.New(j, retention.Options{
 		Budget: c.Agent.DiskBudget, Dir: c.Agent.StateDir, Beside: []string{tapeDir(c)}, Log: o.Log,
 		Personal:     time.Duration(c.Agent.PersonalDays) * 24 * time.Hour,
@@ -116,6 +121,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		Devices: c.Devices, JournalDir: journalDir(c), TapeDir: tapeDir(c),
 		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
+		Orders:  down.status, TakeOrders: down.take,
 	})
 	o.Log.Info("agent runs", "site", c.Site.ID, "agent", c.Agent.ID, "devices", len(c.Devices),
 		"journal", fmt.Sprintf("%x", j.Identity().ID), "rows", j.Size())
@@ -139,6 +145,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
+	g.Go(func() error { return down.run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }
@@ -302,7 +309,8 @@ type link struct {
 }
 
 // newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
-func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, keys *hubKeys, o Options) (link, error) {
+func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, keys *hubKeys, down orders, o Options) (
+	link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
 	}
@@ -314,7 +322,7 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 	up, err := uplink.New(j, uplink.Options{
 		Paths: paths, Hold: c.Uplink.ReturnAfter, UsageFile: filepath.Join(c.Agent.StateDir, "link-usage.json"),
 		Inventory: c.Inventory(), Software: o.Software, TelemetryDelay: o.TelemetryDelay, Log: o.Log,
-		HubKey: keys.add,
+		HubKey: keys.add, Down: down.down(), Codec: down.codec,
 		Contradicted: func(why message.Text) {
 			select {
 			case contradicted <- why:

@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/orders"
 )
 
 // FeedQuery is the request of GET /v1/feed.
@@ -210,6 +211,11 @@ var (
 			"out for a minute and longer (429), ten end an invitation.",
 		Fails: []api.Code{api.BadRequest, api.NotDone, api.TooMany, api.Unavailable},
 	}}
+	GetOrders = api.Query[api.None, orders.Status]{Route: api.Route{
+		ID: "orders", Pattern: "GET /v1/orders", Scope: api.ScopeFleet,
+		Summary: "What is published for lanes, what waits for signatures, and until when it is good",
+		Note:    "Which of it a lane has taken is in the feed, in events of kind orders.checked.",
+	}}
 )
 
 // Operations returns the table of the hub's HTTP side.
@@ -217,6 +223,6 @@ func Operations() []api.Operation {
 	return []api.Operation{
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
-		&GetAuthority, &Enrol,
+		&GetAuthority, &Enrol, &GetOrders,
 	}
 }

@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane"
+	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/downlink"
+	"lanewarden/sync/wire/layout"
+	"lanewarden/sync/uplink"
+	"lanewarden/sync/wire"
+)
+
+// OrdersName is the folder in the state directory that keeps what comes down from the centre.
+const OrdersName = "orders"
+
+// orders is what comes down from the centre; its zero value is of a lane that was given no root of trust.
+type orders struct {
+	service *downlink.Service
+	codec   *wire.Codec // shared with the uplink: it has megabytes of tables
+}
+
+// newOrders opens what has come down. A root that cannot be used is an error: the lane would go on with old lists, and
+// nobody would know.
+func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, consumers []downlink.Consumer, o Options) (orders, error) {
+	if c.Uplink == nil || c.Uplink.Orders.Root == "" {
+		return orders{}, nil
+	}
+	info, err := os.Stat(c.Uplink.Orders.Root)
+	if err == nil && info.Size() > layout.MaxMetadata {
+		err = message.Errorf("orders.too-large", message.String("file", c.Uplink.Orders.Root), message.Int("most", layout.MaxMetadata))
+	}
+	if err != nil {
+		return orders{}, err
+	}
+	root, err := os.ReadFile(c.Uplink.Orders.Root)
+	if err != nil {
+		return orders{}, err
+	}
+	codec, err := wire.NewCodec()
+	if err != nil {
+		return orders{}, err
+	}
+	s, err := downlink.New(downlink.Options{
+		Dir: filepath.Join(c.Agent.StateDir, OrdersName), Site: c.Site.ID, Agent: c.Agent.ID, Root: root, Built: o.Built,
+		ClockTrusted: func() bool { return clock.State().Synchronised }, StaleAfter: c.Uplink.Orders.StaleAfter,
+		DiskBytes: c.Uplink.Orders.DiskBytes, Consumers: consumers, Journal: j, Codec: codec, Log: o.Log,
+	})
+	if err != nil {
+		return orders{}, errors.Join(err, codec.Close())
+	}
+	return orders{s, codec}, nil
+}
+
+// down returns the end that the uplink's connection is given to; nil for none.
+func (d orders) down() uplink.Down {
+	if d.service == nil {
+		return nil
+	}
+	return d.service.Link()
+}
+
+// run looks for what is new until ctx ends.
+func (d orders) run(ctx context.Context) error {
+	if d.service == nil {
+		return nil
+	}
+	return d.service.Run(ctx)
+}
+
+// close frees what is shared, once the uplink has ended.
+func (d orders) close() error {
+	if d.codec == nil {
+		return nil
+	}
+	return d.codec.Close()
+}
+
+// status returns what has come down, also where nothing may.
+func (d orders) status() api.Orders {
+	if d.service == nil {
+		none := api.Orders{Targets: []api.OrdersTarget{}}
+		none.SetProblem(message.New("orders.no-root"))
+		return none
+	}
+	return d.service.Status()
+}
+
+// take takes what is in a folder, and returns how many files were taken into use.
+func (d orders) take(ctx context.Context, dir string) (int, error) {
+	if d.service == nil {
+		return 0, message.Errorf("orders.no-root")
+	}
+	taken, err := d.service.Import(ctx, dir)
+	return len(taken), err
+}

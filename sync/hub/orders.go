@@ -1,0 +1,125 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"lanewarden/edge/api"
+	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/wire"
+)
+
+// Bounds of what agents ask for: what does not fit is dropped, and asked for again.
+const (
+	maxGets        = 1024 // that wait, of all agents
+	maxGetsOfAgent = 4
+)
+
+// orderServer answers what agents ask of the repository of orders, from its files as they are at that moment, and
+// tells them when it changes. It reads on a goroutine of its own, so that a slow disk holds up no rows.
+type orderServer struct {
+	repository *orders.Repository
+	codec      *wire.Codec
+	source     source
+	log        *slog.Logger
+	gets       chan orderGet
+
+	mu      sync.Mutex
+	waiting map[ledger.Sender]int
+	asked   map[ledger.Sender]bool // since the start: whom news are told
+}
+
+// orderGet is what an agent asks.
+type orderGet struct {
+	from ledger.Sender
+	get  *wire.Get
+}
+
+func newOrderServer(r *orders.Repository, codec *wire.Codec, s source, log *slog.Logger) *orderServer {
+	return &orderServer{
+		repository: r, codec: codec, source: s, log: log, gets: make(chan orderGet, maxGets),
+		waiting: map[ledger.Sender]int{}, asked: map[ledger.Sender]bool{},
+	}
+}
+
+// ask takes what an agent asks, without waiting.
+func (o *orderServer) ask(from ledger.Sender, payload []byte) error {
+	get := &wire.Get{}
+	if err := o.codec.Decode(payload, get); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.waiting[from] >= maxGetsOfAgent {
+		return nil
+	}
+	select {
+	case o.gets <- orderGet{from, get}:
+		o.waiting[from]++
+		if len(o.asked) < maxAgents {
+			o.asked[from] = true
+		}
+	default:
+	}
+	return nil
+}
+
+// run answers until ctx ends, and returns ctx's error.
+func (o *orderServer) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case one := <-o.gets:
+			part, err := o.repository.Answer(one.from.Site, one.get)
+			if err == nil {
+				err = o.send(one.from, part)
+			}
+			if err != nil { // the agent asks again
+				o.log.Warn("an agent's question for orders is not answered", "site", one.from.Site, "agent", one.from.Agent,
+					"file", one.get.Name, "err", err)
+			}
+			o.done(one.from)
+		}
+	}
+}
+
+func (o *orderServer) done(from ledger.Sender) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.waiting[from]--; o.waiting[from] == 0 {
+		delete(o.waiting, from)
+	}
+}
+
+func (o *orderServer) send(to ledger.Sender, part *wire.Part) error {
+	payload, err := o.codec.Encode(part)
+	if err != nil {
+		return err
+	}
+	return o.source.publish(wire.Topic(to.Site, to.Agent, wire.LeafPart), payload)
+}
+
+// keep keeps the repository fresh until ctx ends, and tells agents when it has changed.
+func (o *orderServer) keep(ctx context.Context) error {
+	return o.repository.Keep(ctx, o.log, func() {
+		o.mu.Lock()
+		var all []ledger.Sender
+		for a := range o.asked {
+			all = append(all, a)
+		}
+		o.mu.Unlock()
+		for _, a := range all {
+			if err := o.send(a, &wire.Part{}); err != nil { // it looks by itself before long
+				o.log.Debug("news of orders", "site", a.Site, "agent", a.Agent, "err", err)
+			}
+		}
+	})
+}
+
+// orders serves hubapi.GetOrders.
+func (s *httpServer) orders(_ *api.Call, _ api.None) (orders.Status, error) {
+	return s.repository.Status()
+}
