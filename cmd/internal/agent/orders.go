@@ -12,9 +12,9 @@ import (
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
-	"lanewarden/sync/wire/layout"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
+	"lanewarden/sync/wire/layout"
 )
 
 // OrdersName is the folder in the state directory that keeps what comes down from the centre.
