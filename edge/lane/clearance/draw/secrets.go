@@ -1,0 +1,228 @@
+package draw
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+)
+
+const (
+	// SecretSize is the size of a secret, bytes.
+	SecretSize = 32
+	// maxSecrets bounds the file: the centre sends some weeks ahead, the lane makes one a day and reveals it the day after.
+	maxSecrets = 128
+	// localPrefix is before the day in the name of a secret that the lane made.
+	localPrefix = "local-"
+)
+
+// Secret is what the draws of a day are made with.
+type Secret struct {
+	Day       string `json:"day"` // 2026-12-01, UTC
+	Local     bool   `json:"local"`
+	Key       []byte `json:"key"`
+	Committed bool   `json:"committed"` // its hash is in the journal
+}
+
+// Name is what draws call the secret.
+func (s Secret) Name() string {
+	if s.Local {
+		return localPrefix + s.Day
+	}
+	return s.Day
+}
+
+// Day returns the day of a time, as secrets have it.
+func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// DayOf returns the day of the secret of a name.
+func DayOf(name string) string { return strings.TrimPrefix(name, localPrefix) }
+
+// Commit writes an observation into the journal. It returns when that is durable.
+type Commit func(context.Context, *observation.Observation) error
+
+// Secrets keeps the secrets in a file, sealed with a key of the agent. May be used from any goroutine.
+type Secrets struct {
+	path   string
+	box    cipher.AEAD
+	commit Commit
+	aside  string
+
+	mu  sync.Mutex
+	all []Secret // by day, the centre's before the lane's own
+}
+
+// OpenSecrets opens the file of secrets, which need not be there yet. key is a secret of the agent, from which that of
+// the file is derived. A file that cannot be opened with it is set aside (see SetAside): draws go on with new secrets.
+func OpenSecrets(path string, key []byte, commit Commit) (*Secrets, error) {
+	derived, err := hkdf.Key(sha256.New, key, nil, "lanewarden secrets of draws 1", SecretSize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(derived)
+	if err != nil {
+		return nil, err
+	}
+	s := &Secrets{path: path, commit: commit}
+	if s.box, err = cipher.NewGCMWithRandomNonce(block); err != nil {
+		return nil, err
+	}
+	sealed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	} else if err != nil {
+		return nil, err
+	}
+	text, err := s.box.Open(nil, nil, sealed, nil)
+	if err == nil {
+		err = json.Unmarshal(text, &s.all)
+	}
+	if err != nil {
+		s.all, s.aside = nil, path+".bad"
+		return s, os.Rename(path, s.aside)
+	}
+	return s, nil
+}
+
+// SetAside returns where a file was put that could not be opened; "" when there was none.
+func (s *Secrets) SetAside() string { return s.aside }
+
+// Add keeps the centre's secret of a day. Saying the same again changes nothing; another secret for a day that has one
+// is refused.
+func (s *Secrets) Add(day string, key []byte) error {
+	if _, err := time.Parse(time.DateOnly, day); err != nil || len(key) != SecretSize {
+		return message.Errorf("draw.no-secret", message.Quoted("day", day), message.Int("bytes", len(key)))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(day, false); i >= 0 {
+		if !bytes.Equal(s.all[i].Key, key) {
+			return message.Errorf("draw.other-secret", message.String("day", day))
+		}
+		return nil
+	}
+	return s.keep(Secret{Day: day, Key: slices.Clone(key)})
+}
+
+// For returns the secret of the day of a time: the centre's, else the lane's own, which is made when it is needed. Its
+// hash is durable in the journal when For returns.
+func (s *Secrets) For(ctx context.Context, now time.Time) (Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	day := Day(now)
+	i := s.find(day, false)
+	if i < 0 {
+		i = s.find(day, true)
+	}
+	if i < 0 {
+		own := Secret{Day: day, Local: true, Key: make([]byte, SecretSize)}
+		_, _ = rand.Read(own.Key) // never fails
+		if err := s.keep(own); err != nil {
+			return Secret{}, err
+		}
+		i = s.find(day, true)
+	}
+	if s.all[i].Committed {
+		return s.all[i], nil
+	}
+	if err := s.say(ctx, s.all[i], now, false); err != nil {
+		return Secret{}, err
+	}
+	s.all[i].Committed = true
+	return s.all[i], s.save()
+}
+
+// Reveal commits the lane's own secrets of days that are over, and forgets all secrets of these days.
+func (s *Secrets) Reveal(ctx context.Context, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	today, before := Day(now), len(s.all)
+	for len(s.all) > 0 && s.all[0].Day < today {
+		if first := s.all[0]; first.Local && first.Committed {
+			if err := s.say(ctx, first, now, true); err != nil {
+				return err
+			}
+		}
+		s.all = s.all[1:]
+	}
+	if len(s.all) == before {
+		return nil
+	}
+	return s.save()
+}
+
+// say commits the hash of a secret, and the secret itself when it is revealed. The key of the observation makes a
+// repetition after a stop recognisable.
+func (s *Secrets) say(ctx context.Context, one Secret, now time.Time, reveal bool) error {
+	hash := sha256.Sum256(one.Key)
+	body := &observation.ClearanceSecret{Day: one.Day, Local: one.Local, Hash: hash[:]}
+	what := "committed"
+	if reveal {
+		body.Revealed, what = one.Key, "revealed"
+	}
+	o := observation.New(observation.Class_CLASS_EVENT, now, body)
+	o.Device = observation.AgentDevice
+	o.Key = fmt.Sprintf("clearance secret %s %s %s", one.Name(), hex.EncodeToString(hash[:8]), what)
+	return s.commit(ctx, o)
+}
+
+// find returns the place of a day's secret, -1 for none.
+func (s *Secrets) find(day string, local bool) int {
+	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && o.Local == local })
+}
+
+// keep adds a secret durably.
+func (s *Secrets) keep(one Secret) error {
+	if len(s.all) >= maxSecrets {
+		return message.Errorf("draw.too-many", message.Count("n", maxSecrets))
+	}
+	before := slices.Clone(s.all)
+	s.all = append(s.all, one)
+	slices.SortStableFunc(s.all, func(a, b Secret) int { return strings.Compare(a.Day, b.Day) })
+	err := s.save()
+	if err != nil {
+		s.all = before
+	}
+	return err
+}
+
+// save writes the file so that a crash leaves either the old or the new one.
+func (s *Secrets) save() error {
+	text, err := json.Marshal(s.all)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(s.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(s.box.Seal(nil, nil, text, nil))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(s.path+".new", s.path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(s.path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
