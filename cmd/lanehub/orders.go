@@ -10,7 +10,9 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/firmware-config/lists"
 	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/hub/orders/listbook"
 )
 
 // ordersCommand groups the commands that publish what lanes take: lists, configuration, firmware. They work on the
@@ -23,7 +25,7 @@ func ordersCommand() *cobra.Command {
 	c.AddCommand(
 		ordersInitCommand(&at), ordersPublishCommand(&at), ordersWithdrawCommand(&at), ordersSignCommand(&at),
 		ordersRenewCommand(&at), ordersSiteCommand(&at), ordersRotateCommand(&at), ordersStatusCommand(&at),
-		ordersExportCommand(&at),
+		ordersExportCommand(&at), ordersListCommand(&at),
 	)
 	return c
 }
@@ -138,6 +140,29 @@ func ordersPublishCommand(at *place) *cobra.Command {
 			return err
 		}
 		done, err := at.repository().Publish([]orders.File{{Path: args[1], Site: site, From: args[0]}}, nil, keys)
+		return tell(cmd, done, err)
+	}
+	return c
+}
+
+func ordersListCommand(at *place) *cobra.Command {
+	var s signing
+	var site string
+	c := &cobra.Command{Use: "list LIST", Short: "help.orders-list", Long: "help.orders-list.long",
+		Args:    cobra.ExactArgs(1),
+		Example: "  lanehub orders list targets --key /mnt/keys/lists.key"}
+	s.flags(c)
+	dir := bookDir(c)
+	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		keys, err := s.keys(cmd)
+		if err != nil {
+			return err
+		}
+		number, done, err := at.repository().PublishList(listbook.Open(*dir), lists.Kind(args[0]), site, keys)
+		if err == nil {
+			cli.Print(cmd).Say("lanehub.orders-list", message.String("list", args[0]), message.Int("number", number))
+		}
 		return tell(cmd, done, err)
 	}
 	return c

@@ -341,3 +341,8 @@ func (s *Service) applyOne(ctx context.Context, f Fetcher, consumer Consumer, t 
 	s.o.stop("applied")
 	return nil
 }
+
+// Look looks once by a fetcher of the caller's, as Import does into a folder.
+func (s *Service) Look(ctx context.Context, f Fetcher) ([]Target, error) {
+	return s.look(ctx, f, observation.OrdersChecked_WAY_FOLDER)
+}

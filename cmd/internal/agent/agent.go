@@ -28,9 +28,12 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/lane/liststore"
 	"lanewarden/edge/lane/passage"
 	"lanewarden/edge/retention"
 	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/downlink"
+	"lanewarden/sync/downlink/listtaker"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
 )
@@ -90,7 +93,12 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		return err
 	}
 	clock := &lane.Clock{}
-	down, err := newOrders(c, j, clock, nil, o)
+	lists, err := liststore.Open(filepath.Join(c.Agent.StateDir, ListsName))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lists.Close()) }()
+	down, err := newOrders(c, j, clock, []downlink.Consumer{listtaker.New(lists)}, o)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ import (
 // OrdersName is the folder in the state directory that keeps what comes down from the centre.
 const OrdersName = "orders"
 
+// ListsName is the folder in the state directory that keeps the lists by which vehicles are cleared.
+const ListsName = "lists"
+
 // orders is what comes down from the centre; its zero value is of a lane that was given no root of trust.
 type orders struct {
 	service *downlink.Service
