@@ -56,8 +56,11 @@ func (d Driver) Row() Row {
 	p.bytes(d.TID)
 	p.period(d.Valid)
 	p.texts(d.Carriers)
-	return Row{KeyOf(d.Number, d.Program), p.b}
+	return Row{KeyOf(d.Number, d.Program[:min(1, len(d.Program))]), p.b}
 }
+
+// driverPrograms are the programs of drivers by the letter that stands for them in a key.
+var driverPrograms = map[string]string{"C": "CDRP", "F": "FAST", "N": "NEXUS"}
 
 // DecodeDriver reads what Driver.Row returns.
 func DecodeDriver(r Row) (d Driver, err error) {
@@ -65,8 +68,12 @@ func DecodeDriver(r Row) (d Driver, err error) {
 	if err != nil {
 		return d, err
 	}
+	program, known := driverPrograms[parts[1]]
+	if !known {
+		return d, errRow
+	}
 	u := unpack{b: r.Value}
-	d = Driver{Number: parts[0], Program: parts[1], Status: u.status(), EPC: u.bytes(), TID: u.bytes(), Valid: u.period(),
+	d = Driver{Number: parts[0], Program: program, Status: u.status(), EPC: u.bytes(), TID: u.bytes(), Valid: u.period(),
 		Carriers: u.texts()}
 	return d, u.done()
 }

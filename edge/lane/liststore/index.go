@@ -9,7 +9,7 @@ import (
 
 // indexHash is how many bytes of the SHA-256 of what is looked for begin an entry of an index; the key of the row
 // follows, packed. Of 5 million entries a few share them: a look compares the rows that it finds.
-const indexHash = 5
+const indexHash = 4
 
 // hashed returns what the entries of a card or trip begin with.
 func hashed(what []byte) []byte {
