@@ -4,14 +4,17 @@ import (
 	"slices"
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
+	"lanewarden/firmware-config/policy"
 )
 
 // Clearance is how a lane decides about the vehicle at its booth: the station at which drivers stop and present their
 // codes and cards.
 type Clearance struct {
-	Policy string `yaml:"policy" required:"true" example:"csa-land"` // built-in name, or a file's path
-	Booth  string `yaml:"booth" required:"true" format:"id"`         // a station of the lane
+	// Policy is what is done about what is found: a built-in one by its name, or a file by its path.
+	Policy driver.Ref[policy.Policy] `yaml:"policy" required:"true" builtin:"policies" example:"csa-land"`
+	Booth  string                    `yaml:"booth" required:"true" format:"id"` // a station of the lane
 	// Leaving is the detector whose vehicle has left the booth when it says so; nil: a plate of another vehicle, the end
 	// of the passage, or Idle.
 	Leaving *Detector `yaml:"leaving"`
@@ -35,15 +38,42 @@ type ClearanceOutput struct {
 	On     []string `yaml:"on" required:"true" enum:"RELEASE,MOVE,DOCUMENTS,REFER,HOLD,NONE"` // outcomes at which it is on; NONE: nobody is there
 }
 
-// check returns an error unless the booth is one of the lane's stations.
+// check returns an error unless the booth, and the stations that the policy requires, are stations of the lane.
 func (c *Clearance) check(lane string, stations []Station) error {
-	if slices.ContainsFunc(stations, func(s Station) bool { return s.ID == c.Booth }) {
-		return nil
+	names := make([]string, len(stations))
+	for i, s := range stations {
+		names[i] = s.ID
 	}
-	var names []string
-	for _, s := range stations {
-		names = append(names, s.ID)
+	if !slices.Contains(names, c.Booth) {
+		return message.Errorf("config.no-booth", message.Quoted("booth", c.Booth), message.String("lane", lane),
+			message.Names("stations", names))
 	}
-	return message.Errorf("config.no-booth", message.Quoted("booth", c.Booth), message.String("lane", lane),
-		message.Names("stations", names))
+	if c.Policy.Value == nil {
+		return nil // what is wrong with it is told
+	}
+	for _, s := range c.Policy.Value.Stations {
+		if !s.Optional && !slices.Contains(names, s.ID) {
+			return message.Errorf("policy.no-station", message.String("policy", c.Policy.Name), message.Quoted("station", s.ID),
+				message.String("lane", lane), message.Names("stations", names))
+		}
+	}
+	return nil
+}
+
+// checkPolicies returns an error for a lane whose policy is made for other kinds of sites.
+func checkPolicies(c Config) error {
+	for _, l := range c.Lanes {
+		if l.Clearance == nil || l.Clearance.Policy.Value == nil {
+			continue
+		}
+		if p := l.Clearance.Policy.Value; !p.For(c.Site.Kind) {
+			kinds := make([]string, len(p.SiteKinds))
+			for i, k := range p.SiteKinds {
+				kinds[i] = string(k)
+			}
+			return message.Errorf("policy.site", message.String("policy", l.Clearance.Policy.Name), message.String("lane", l.ID),
+				message.Names("kinds", kinds), message.String("kind", c.Site.Kind))
+		}
+	}
+	return nil
 }

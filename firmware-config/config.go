@@ -166,6 +166,9 @@ func (c Config) Check() error {
 	if err := checkTogether(c.Lanes); err != nil {
 		return err
 	}
+	if err := checkPolicies(c); err != nil {
+		return err
+	}
 	for _, d := range c.Devices {
 		switch lanes := at[d.ID]; {
 		case len(lanes) == 0 || slices.Contains(lanes, d.Lane), len(lanes) > 1 && d.Lane == "":

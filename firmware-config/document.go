@@ -77,10 +77,17 @@ func LoadDocument(ref driver.Reference, folder, name string) error {
 	if err != nil {
 		return err
 	}
-	d := &decoder{file: file}
-	d.structure(body, reflect.ValueOf(ref.Into(name, sha256.Sum256(data))).Elem(), "")
+	d, sum := &decoder{file: file}, sha256.Sum256(data)
+	into := ref.Into(name, sum)
+	d.structure(body, reflect.ValueOf(into).Elem(), "")
+	if named, ok := into.(identified); ok {
+		named.SetSum(sum)
+	}
 	return d.err()
 }
+
+// identified is a document that must know which it is: decisions name it.
+type identified interface{ SetSum(sum [32]byte) }
 
 // ReadPolicy reads a policy of clearance: a built-in one by its name, any other by its file's path. sum is the SHA-256 of
 // its file. Errors are those of LoadDocument.
@@ -89,7 +96,6 @@ func ReadPolicy(name string) (p *policy.Policy, sum [32]byte, err error) {
 	if err := LoadDocument(&ref, Policies, name); err != nil {
 		return nil, [32]byte{}, err
 	}
-	ref.Value.SHA256 = ref.SHA256
 	return ref.Value, ref.SHA256, nil
 }
 

@@ -173,7 +173,7 @@ var brokenFiles = map[string]string{
 	"config.empty":     "lanes: [{id: ''}]",
 	"config.station-order": "lanes: [{id: l, stations: [{id: a, position: 2, devices: [x]}, " +
 		"{id: b, position: 1, devices: [y]}]}]",
-	"config.no-booth": "lanes: [{id: l, stations: [{id: a, position: 1, devices: [x]}], clearance: {policy: p, booth: b}}]\n" +
+	"config.no-booth": "lanes: [{id: l, stations: [{id: a, position: 1, devices: [x]}], clearance: {policy: csa-land, booth: b}}]\n" +
 		"devices: [{id: x, driver: clock, lane: l}]",
 	"config.two-stations": "lanes: [{id: l, stations: [{id: a, position: 1, devices: [x]}, " +
 		"{id: b, position: 1, devices: [x]}]}]",

@@ -2,9 +2,11 @@ package firmwareconfig
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"lanewarden/drivers"
 	"lanewarden/drivers/message"
 	"lanewarden/firmware-config/policy"
 )
@@ -122,5 +124,37 @@ func TestShortPolicy(t *testing.T) {
 	}
 	if got := p.Order([]policy.Exam{"ZZZ", "DOC", "AAA", "DOC"}); len(got) != 3 || got[0] != "DOC" || got[1] != "AAA" {
 		t.Error(got)
+	}
+}
+
+// A lane file that names a policy is checked with it: the policy is read, and must fit lane and site.
+func TestPolicyOfLane(t *testing.T) {
+	const lane = "site: {id: s, kind: KIND}\nagent: {id: a}\ndevices: [{id: d, driver: clock, lane: l}]\n" +
+		"lanes: [{id: l, stations: [{id: STATION, position: 1, devices: [d]}], clearance: {policy: POLICY, booth: STATION}}]\n"
+	broken := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(broken, []byte("name: p\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ kind, station, policy, want string }{
+		"right":        {"land", "portal", "csa-land", ""},
+		"no portal":    {"land", "gate", "csa-land", `policy csa-land requires station "portal", and lane l has none of that id: it has gate`},
+		"rail":         {"rail", "portal", "csa-land", "policy csa-land of lane l is made for sites of kind land, joint-facility, and this one is rail"},
+		"unknown":      {"land", "portal", "csa-lant", `did you mean "csa-land"?`},
+		"file":         {"land", "portal", broken, broken + ":1:1: "},
+		"file missing": {"land", "portal", "/nowhere/p.yaml", "/nowhere/p.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.NewReplacer("KIND", c.kind, "STATION", c.station, "POLICY", c.policy).Replace(lane)
+			got, err := Decode([]byte(text), "lane.yaml", drivers.Catalog)
+			if c.want == "" {
+				if err != nil || got.Lanes[0].Clearance.Policy.Value.SHA256 == [32]byte{} {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || message.Of(err).In(message.French) == err.Error() {
+				t.Errorf("%v; want %s", err, c.want)
+			}
+		})
 	}
 }

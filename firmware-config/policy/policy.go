@@ -155,6 +155,9 @@ const (
 // Words implements driver.Vocabulary.
 func (Class) Words() []string { return words([]Class{CSA, Manifest, InTransit, EmptyUnit}) }
 
+// SetSum notes the SHA-256 of the file that a policy was read from.
+func (p *Policy) SetSum(sum [32]byte) { p.SHA256 = sum }
+
 // Consequence returns what a reason leads to.
 func (p *Policy) Consequence(c Code) Consequence {
 	for i := range p.Reasons {

@@ -5,16 +5,17 @@ import (
 	"lanewarden/firmware-config/policy"
 )
 
-// checkDeclaredWeight compares the sum of the declared weights with the measured one. Where nothing is weighed, or
-// nothing that is on the vehicle has a weight to compare with, there is nothing to say.
+// checkDeclaredWeight compares the sum of the declared weights with the measured one. Where the lane has no
+// scale, or nothing that is on the vehicle has a weight to compare with, there is nothing to say.
 func (d *decider) checkDeclaredWeight() {
 	declared, complete := d.declaredKg()
-	if d.policy.Weight.Station == "" || declared <= 0 && len(d.inTransit()) == 0 {
+	scale, weighs := d.in.Vehicle.Stations[d.policy.Weight.Station]
+	if d.policy.Weight.Station == "" || !weighs && d.in.Vehicle.WeightKg <= 0 || declared <= 0 && len(d.inTransit()) == 0 {
 		return
 	}
 	if d.in.Vehicle.WeightKg <= 0 {
 		station := message.String("station", d.policy.Weight.Station)
-		if d.in.Vehicle.Stations[d.policy.Weight.Station] == SeenBlind {
+		if scale == SeenBlind {
 			d.add(policy.WeightBlind, message.New("clearance.weight-blind", station))
 		} else {
 			d.add(policy.WeightMissing, message.New("clearance.weight-missing", station))
