@@ -118,6 +118,10 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		ClockTrusted: func() bool { return clock.State().Synchronised },
 	})
 	passages := passage.NewFollower(j, lanes(c), o.Log)
+	decider, err := newDecider(c, j, devices, lists, o.Log)
+	if err != nil {
+		return err
+	}
 	book, tlsConfig, err := consoleAccess(c.Console)
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
@@ -127,7 +131,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Config: c.Text, ConfigPath: c.File,
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
 		Devices: c.Devices, JournalDir: journalDir(c), TapeDir: tapeDir(c),
-		Journal: j, Lane: devices, Passages: passages, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
 		Orders:  down.status, TakeOrders: down.take,
 	})
@@ -152,6 +156,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return link.sendAsides(linkCtx, c, j, o) })
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
+	g.Go(func() error { return decider.run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return down.run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })

@@ -77,7 +77,7 @@ func newGenerator(s *Scenario, seed uint64) *generator {
 		g.spoil(d, faults)
 	}
 	if s.Papers != (Papers{}) {
-		g.trade = NewTrade()
+		g.trade = NewTrade(Begin)
 	}
 	g.grid = g.layGrid()
 	return g

@@ -70,7 +70,7 @@ func JudgeDecisions(s *Scenario, day *Day, p *policy.Policy, seed uint64) *Decis
 		}
 	}
 	d := &decisions{
-		s: s, day: day, lists: NewTrade().Lists(Begin), policy: p, seed: seed, passage: passage.New(s.Lanes()),
+		s: s, day: day, lists: NewTrade(Begin).Lists(Begin), policy: p, seed: seed, passage: passage.New(s.Lanes()),
 		booth: booth.New(lane), told: map[int64]int{}, last: map[string]*observation.ClearanceDecision{},
 		begun: map[string]int{}, score: &DecisionScore{},
 	}

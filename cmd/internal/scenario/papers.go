@@ -36,9 +36,9 @@ var faults = map[string][]Fault{
 	"manifest": {"MANIFEST-UNKNOWN", "MANIFEST-LATE", "TARGET"},
 }
 
-// Trade is who brings what for whom: the lists of a scenario's site. It is the same for all days.
+// Trade is who brings what for whom: the lists of a scenario's site. All trades are the same but for their dates.
 type Trade struct {
-	rng       *rand.Rand
+	at        time.Time // when it is in force
 	Drivers   []lists.Driver
 	Carriers  []lists.Carrier
 	Importers []lists.Importer
@@ -65,10 +65,11 @@ const (
 	targeted  = 20 // of shipments, before those that are late; of drivers, before those that are expired
 )
 
-// NewTrade returns the trade of scenarios.
-func NewTrade() *Trade {
-	t := &Trade{rng: rand.New(rand.NewPCG(1, 0x7ade))}
-	year := lists.Period{From: Begin.AddDate(-1, 0, 0), To: Begin.AddDate(1, 0, 0)}
+// NewTrade returns the trade of scenarios that are played at a time.
+func NewTrade(at time.Time) *Trade {
+	at = at.UTC().Truncate(24 * time.Hour)
+	t := &Trade{at: at}
+	year := lists.Period{From: at.AddDate(-1, 0, 0), To: at.AddDate(1, 0, 0)}
 	for i := range tradeCarriers {
 		c := lists.Carrier{Code: fmt.Sprintf("9%03d", 100+i), Name: fmt.Sprintf("Carrier %d", i+1), Programs: []string{"CSA"},
 			Status: lists.Active, Valid: lists.Period{To: year.To}}
@@ -109,7 +110,7 @@ func (t *Trade) addDrivers(valid lists.Period) {
 		case i >= tradeDrivers-suspended:
 			d.Status = lists.Suspended
 		case i >= tradeDrivers-suspended-expired:
-			d.Valid.To = Begin.AddDate(0, -1, 0)
+			d.Valid.To = t.at.AddDate(0, -1, 0)
 		case i >= tradeDrivers-suspended-expired-targeted:
 			t.target(lists.TargetDriver, d.Number)
 		}
@@ -120,7 +121,7 @@ func (t *Trade) addDrivers(valid lists.Period) {
 func (t *Trade) target(of lists.KeyType, key string) {
 	t.Targets = append(t.Targets, lists.Target{
 		Type: of, Key: key, Exams: []string{"DOC", "IMG"}, Priority: 3, ReasonCode: "T1", Releasability: "internal",
-		Issuer: "centre", Valid: lists.Period{From: Begin.AddDate(-1, 0, 0), To: Begin.AddDate(1, 0, 0)},
+		Issuer: "centre", Valid: lists.Period{From: t.at.AddDate(-1, 0, 0), To: t.at.AddDate(1, 0, 0)},
 	})
 }
 
@@ -140,11 +141,11 @@ func (t *Trade) addManifest() {
 		s := lists.Shipment{
 			CCN: fmt.Sprintf("%sPARS%05d", c.Code, i), Carrier: c.Code, Importer: by.BN15, Pieces: 1 + i%40, HS: []string{"8708"},
 			Goods:   "vehicle parts",
-			Arrival: lists.Period{From: Begin.AddDate(0, 0, -1), To: Begin.AddDate(0, 2, 0)},
+			Arrival: lists.Period{From: t.at.AddDate(0, 0, -1), To: t.at.AddDate(0, 2, 0)},
 		}
 		switch {
 		case i >= tradeManifest-late:
-			s.Arrival = lists.Period{From: Begin.AddDate(0, 0, -9), To: Begin.AddDate(0, 0, -8)}
+			s.Arrival = lists.Period{From: t.at.AddDate(0, 0, -9), To: t.at.AddDate(0, 0, -8)}
 		case i >= tradeManifest-late-targeted:
 			t.target(lists.TargetCCN, s.CCN)
 		}

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"bytes"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,56 @@ func (l *Lists) Versions() (out []lists.Version) {
 	}
 	return out
 }
+
+// Rows returns the rows of a list in the order of their keys.
+func (t *Trade) Rows(kind lists.Kind) (rows []lists.Row) {
+	switch kind {
+	case lists.Drivers:
+		rows = rowsOf(t.Drivers)
+	case lists.Carriers:
+		rows = rowsOf(t.Carriers)
+	case lists.Importers:
+		rows = rowsOf(t.Importers)
+	case lists.Pairs:
+		rows = rowsOf(t.Pairs)
+	case lists.Targets:
+		rows = rowsOf(t.Targets)
+	case lists.Manifest:
+		rows = rowsOf(t.Manifest)
+	case lists.Rates:
+		rows = rowsOf([]lists.Rate{usualRate})
+	}
+	slices.SortFunc(rows, func(a, b lists.Row) int { return bytes.Compare(a.Key, b.Key) })
+	return rows
+}
+
+func rowsOf[E interface{ Row() lists.Row }](entries []E) (rows []lists.Row) {
+	for _, e := range entries {
+		rows = append(rows, e.Row())
+	}
+	return rows
+}
+
+// WriteList writes a list as the full file of a version.
+func (t *Trade) WriteList(out io.WriteSeeker, kind lists.Kind, number int64, issued time.Time) error {
+	rows := t.Rows(kind)
+	w, err := lists.NewWriter(out)
+	if err != nil {
+		return err
+	}
+	var sum lists.Sum
+	for _, r := range rows {
+		sum.Add(r)
+		if err := w.Put(r); err != nil {
+			return err
+		}
+	}
+	n := int64(len(rows))
+	return w.Close(lists.Header{Version: lists.Version{Kind: kind, Number: number, Issued: issued, Rows: n, SHA256: sum.Name(kind, n)}})
+}
+
+// usualRate is the share of vehicles that are checked at random.
+var usualRate = lists.Rate{Site: "*", Lane: "*", Class: "*", Share: 0.03}
 
 // all returns the entries that match.
 func all[T any](entries []T, match func(*T) bool) (out []T) {
@@ -95,5 +147,5 @@ func (l *Lists) Transit(string) (lists.Transit, bool, error) { return lists.Tran
 
 // Rates implements clearance.Lists.
 func (l *Lists) Rates() ([]lists.Rate, error) {
-	return []lists.Rate{{Site: "*", Lane: "*", Class: "*", Share: 0.03}}, nil
+	return []lists.Rate{usualRate}, nil
 }

@@ -91,6 +91,9 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.giveLists(ctx); err != nil {
+		return err
+	}
 	// Vehicles stay away once the disk that the demonstration may use is spent.
 	lane.hold = d.full.Load
 	d.welcome()
@@ -169,8 +172,12 @@ func (d *demo) writeConfig() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(d.dir, "lane.yaml")
+	lane, err := d.lenient(string(text))
+	if err != nil {
+		return "", err
+	}
 	// All paths in the embedded lane files begin with .run/.
-	lane := strings.ReplaceAll(string(text), " .run/", " "+d.dir+"/")
+	lane = strings.ReplaceAll(lane, " .run/", " "+d.dir+"/")
 	lane = strings.Replace(lane, demoListen,
 		strings.TrimSuffix(demoListen, "}")+fmt.Sprintf(", accounts_file: %q}", book), 1)
 	return path, os.WriteFile(path, []byte(lane), 0o640)

@@ -30,6 +30,8 @@ type Options struct {
 	// Decide draws for what is presented, sets the input's Draw, and decides, by the lists and the policy in force at this
 	// moment.
 	Decide func(ctx context.Context, in *clearance.Input) clearance.Decision
+	// Remember is told the decisions that the journal has, in their order, before the first is made.
+	Remember func(*observation.ClearanceDecision)
 	// Set sets an output of a device, and returns when the device has it.
 	Set func(ctx context.Context, device, output, value, reason string) error
 	// ClockTrusted reports whether the agent's clock is disciplined.
@@ -89,7 +91,9 @@ const (
 	readRows = 256
 	// restoreRows is how far back a start looks: some hours of a lane, and more than a vehicle takes.
 	restoreRows = 16384
-	tick        = time.Second
+	// rememberRows is how far back a start looks for draws, which are kept for 4 h.
+	rememberRows = 131_072
+	tick         = time.Second
 )
 
 // Run follows the journal until ctx ends, and returns nil. It goes on with the presentation that was there when the
@@ -144,15 +148,17 @@ func (f *Follower) all(due bool) {
 // restore reads the journal's end: what was decided before the stop stays so.
 func (f *Follower) restore(ctx context.Context) {
 	end := f.Journal.Size()
-	f.next = max(0, end-restoreRows)
-	for f.next < end && ctx.Err() == nil {
+	for f.next = max(0, end-rememberRows); f.next < end && ctx.Err() == nil; {
 		rows, err := f.Journal.Read(f.next, readRows)
 		if err != nil || len(rows) == 0 {
 			f.Log.Error("clearance: the vehicle at the booth before the last stop cannot be read back", "err", err)
 			break
 		}
 		for i := range rows {
-			f.take(&rows[i])
+			f.next = rows[i].Idx + 1
+			if rows[i].Kind == observation.Kind_KIND_CLEARANCE_DECISION || rows[i].Idx >= end-restoreRows {
+				f.recall(&rows[i])
+			}
 		}
 	}
 	f.next = max(f.next, end)
@@ -160,6 +166,15 @@ func (f *Follower) restore(ctx context.Context) {
 		l.booth.forgetUnsaid()
 	}
 	f.all(true)
+}
+
+// recall takes a row from before the start.
+func (f *Follower) recall(r *journal.Row) {
+	if o := f.take(r); o != nil {
+		if d := o.Body.GetClearanceDecision(); d != nil {
+			f.Remember(d)
+		}
+	}
 }
 
 // catchUp processes the rows that are new, and decides what follows from them.
@@ -186,16 +201,17 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// take processes a row of the journal. One that cannot be decoded is passed over.
-func (f *Follower) take(r *journal.Row) {
+// take processes a row of the journal, and returns its observation; nil for one that does not matter. One that cannot be
+// decoded is passed over.
+func (f *Follower) take(r *journal.Row) *observation.Observation {
 	f.next = r.Idx + 1
 	if !concerns(r) {
-		return
+		return nil
 	}
 	o := &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{}}
 	if err := proto.Unmarshal(r.Body, o.Body); err != nil {
 		f.Log.Error("clearance: a row of the journal cannot be read", "idx", r.Idx, "err", err)
-		return
+		return nil
 	}
 	for _, l := range f.lanes {
 		if r.Kind == observation.Kind_KIND_DEVICE_STATE {
@@ -205,6 +221,7 @@ func (f *Follower) take(r *journal.Row) {
 			l.due = true
 		}
 	}
+	return o
 }
 
 // concerns reports whether a row can matter to a booth, by its head alone.

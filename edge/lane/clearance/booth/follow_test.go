@@ -56,7 +56,7 @@ func (s *site) start() {
 		{Device: "io-1", Output: "barrier", On: []string{"RELEASE"}},
 		{Device: "io-1", Output: "light-red", On: []string{"REFER", "HOLD"}},
 	}}}, Options{
-		Journal: j, Decide: s.decide, Set: s.setOutput, ClockTrusted: func() bool { return true },
+		Journal: j, Decide: s.decide, Remember: func(*observation.ClearanceDecision) {}, Set: s.setOutput, ClockTrusted: func() bool { return true },
 		Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
