@@ -1,12 +1,8 @@
 package clearance
 
 import (
-	"encoding/csv"
-	"encoding/hex"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +10,7 @@ import (
 	"lanewarden/edge/lane/clearance/clearancetest"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/firmware-config/lists"
+	"lanewarden/firmware-config/lists/sheet"
 	"lanewarden/firmware-config/policy"
 )
 
@@ -27,26 +24,6 @@ func page(t testing.TB) string {
 	return string(text)
 }
 
-// fixtureRow is one row of a list of the page, by column.
-type fixtureRow map[string]string
-
-func (r fixtureRow) several(column string) []string {
-	if r[column] == "" {
-		return nil
-	}
-	return strings.Split(r[column], ";")
-}
-
-func (r fixtureRow) number(column string) float64 {
-	n, _ := strconv.ParseFloat(r[column], 64)
-	return n
-}
-
-func (r fixtureRow) hex(column string) []byte {
-	b, _ := hex.DecodeString(r[column])
-	return b
-}
-
 // instant reads a day, or a time to the minute or second, UTC.
 func instant(text string) time.Time {
 	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04Z", time.RFC3339} {
@@ -57,61 +34,46 @@ func instant(text string) time.Time {
 	return time.Time{}
 }
 
-func (r fixtureRow) period(from, to string) lists.Period {
-	return lists.Period{From: instant(r[from]), To: instant(r[to])}
-}
-
-// fixtures returns the lists of the page, without versions.
+// fixtures returns the lists of the page, without versions, read as those that the centre imports.
 func fixtures(t testing.TB) *clearancetest.Lists {
 	t.Helper()
 	l := clearancetest.New()
 	for _, block := range strings.Split(page(t), "```csv ")[1:] {
 		name, body, _ := strings.Cut(block, "\n")
 		body, _, _ = strings.Cut(body, "```")
-		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, cells := range rows[1:] {
-			r := fixtureRow{}
-			for i, cell := range cells {
-				r[rows[0][i]] = cell
+		report, err := sheet.Read(lists.Kind(name), strings.NewReader(body), 1<<20, func(_ int, r lists.Row) error {
+			row, err := decode(lists.Kind(name), r)
+			if err == nil {
+				l.Put(row)
 			}
-			l.Put(r.row(lists.Kind(name)))
+			return err
+		})
+		if err != nil || report.Count() > 0 {
+			t.Fatalf("%s: %v %+v", name, err, report)
 		}
 	}
 	return l
 }
 
-// row returns the row of a list.
-func (r fixtureRow) row(k lists.Kind) any {
-	status, valid := lists.Status(r["status"]), r.period("valid_from", "valid_to")
+// decode returns a row of a list as its type.
+func decode(k lists.Kind, r lists.Row) (any, error) {
 	switch k {
 	case lists.Drivers:
-		return lists.Driver{Program: r["program"], Number: r["number"], EPC: r.hex("epc"), TID: r.hex("tid"), Valid: valid,
-			Status: status, Carriers: r.several("carriers")}
+		return lists.DecodeDriver(r)
 	case lists.Carriers:
-		return lists.Carrier{Code: r["code"], SCAC: r["scac"], Name: r["name"], Programs: r.several("programs"),
-			Status: status, Valid: valid}
+		return lists.DecodeCarrier(r)
 	case lists.Importers:
-		return lists.Importer{BN15: r["bn15"], Name: r["name"], Programs: r.several("programs"), Status: status, Valid: valid}
+		return lists.DecodeImporter(r)
 	case lists.Pairs:
-		return lists.Pair{Carrier: r["carrier"], Importer: r["importer"], Valid: valid}
+		return lists.DecodePair(r)
 	case lists.Targets:
-		return lists.Target{Type: lists.KeyType(r["key_type"]), Key: r["key"], Prefix: r["match"] == "prefix",
-			Exams: r.several("exam"), Priority: int(r.number("priority")), Valid: valid, ReasonCode: r["reason_code"],
-			Releasability: r["releasability"], Issuer: r["issuer"]}
+		return lists.DecodeTarget(r)
 	case lists.Manifest:
-		return lists.Shipment{CCN: r["ccn"], CRN: r["crn"], Carrier: r["carrier"], Importer: r["importer"],
-			DeclaredWeightKg: r.number("declared_weight_kg"), HS: r.several("hs"), Goods: r["goods"],
-			Arrival: r.period("arrival_from", "arrival_to")}
+		return lists.DecodeShipment(r)
 	case lists.InTransit:
-		seals := slices.DeleteFunc([]string{r["seal1"], r["seal2"], r["seal3"], r["seal4"]}, func(s string) bool { return s == "" })
-		return lists.Transit{Container: r["container"], Seals: seals, InBondOrCCN: r["inbond_or_ccn"],
-			EntrySite: r["entry_site"], ExitSite: r["exit_site"], LeftAt: instant(r["left_at"]), DueAt: instant(r["due_at"]),
-			WeightKg: r.number("weight_kg"), ToleranceKg: r.number("tolerance_kg"), RequiredExam: r["required_exam"]}
+		return lists.DecodeTransit(r)
 	}
-	return lists.Rate{Site: r["site"], Lane: r["lane"], Class: r["class"], Share: r.number("rate")}
+	return lists.DecodeRate(r)
 }
 
 // versions returns a version of each list, issued at a time.

@@ -149,7 +149,8 @@ func (s *Secrets) For(ctx context.Context, now time.Time) (Secret, error) {
 	return s.all[i], s.save()
 }
 
-// Reveal commits the lane's own secrets of days that are over, and forgets all secrets of these days.
+// Reveal commits the lane's own secrets of days that are over, and forgets all secrets of these days. Call it with a time
+// that is trusted only: by a clock that is set ahead it would reveal secrets that are still used.
 func (s *Secrets) Reveal(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
