@@ -25,6 +25,12 @@ func happened(p cli.Printer, line api.Line, o *observation.Observation, vehicle 
 		return alarmMoved(p, b, vehicle)
 	case *observation.PassageClosed:
 		text = passageEnded(p, b)
+	case *observation.ClearanceDecision:
+		if b.Ended { // its last word: what came before changes with each code
+			text = said(p, kinds.Sentence(o))
+		}
+	case *observation.ClearanceOverride:
+		text = said(p, kinds.Sentence(o))
 	case *observation.DeviceState:
 		if b.State == observation.DeviceState_STATE_DOWN || b.State == observation.DeviceState_STATE_SILENT {
 			text = p.Phrase("sim.device-down", device, message.Nested("why", driver.DecodeMessage(b.Message, b.Reason)))
