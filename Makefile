@@ -1,4 +1,4 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, bench, fleet, peers, cluster, cluster-controls, scenarios, mutation, fuzz, lint,
+# Targets: run, test, fresh, torture, torture-controls, crashes, kills, bench, fleet, peers, cluster, cluster-controls, scenarios, mutation, fuzz, lint,
 # notices, proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes bench fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes kills bench fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -47,6 +47,10 @@ torture-controls: setup
 KILLS ?= 50
 crashes: setup
 	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut|HalfOpen|Damaged|Restored|LostKey|Carry' -v ./cmd/internal/e2e
+
+# KILLS kills at each named step of a list's switch, of taking orders from a folder, and of a decision at the booth.
+kills: setup
+	LANEWARDEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 120m -run 'Kill' -v ./edge/lane/liststore ./sync/downlink ./edge/lane/clearance/booth
 
 # THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
 notices:

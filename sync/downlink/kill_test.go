@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -58,6 +59,14 @@ func TestKillChild(t *testing.T) {
 	}
 }
 
+// kills is how often the process is killed at each step.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("LANEWARDEN_KILLS")); err == nil {
+		return n
+	}
+	return 1
+}
+
 // An agent that is killed at any step goes on: what it took is in use and journalled, once it was applied, and
 // nothing else is.
 func TestKill(t *testing.T) {
@@ -67,45 +76,59 @@ func TestKill(t *testing.T) {
 	for _, step := range []string{"checked", "kept", "fetched", "pending", "applied", "journalled"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			if err := os.Mkdir(filepath.Join(dir, "user"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
-			cmd.Env = append(os.Environ(), "DOWNLINK_LANE="+dir, "DOWNLINK_CENTRE="+c.dir, "DOWNLINK_STEP="+step)
-			out, err := cmd.CombinedOutput()
-			if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || !ok || status.Signal() != syscall.SIGKILL {
-				t.Fatalf("it was not killed: %v\n%s", err, out)
-			}
-			killed(t, dir, c.dir, "", 2)
-			j := journalOf(t, dir)
-			defer j.Close()
-			rows, err := j.Read(0, 100)
-			if err != nil {
-				t.Fatal(err)
-			}
-			told := map[string]int{}
-			for i := range rows {
-				o, err := rows[i].Observation()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if o.Body.Kind() != observation.Kind_KIND_ORDERS_CHECKED {
-					continue
-				}
-				for _, one := range o.Body.GetOrdersChecked().Taken {
-					told[one.Path]++
-				}
-			}
-			// Between its row and the note that the row is there, a target is told a second time: rather than never.
-			if most := map[bool]int{true: 2, false: 1}[step == "journalled"]; len(told) != 2 || told["bundles/b.zip"] > most ||
-				told["lists/targets/full-1.csv"] > most {
-				t.Errorf("journalled: %v", told)
-			}
-			u := &user{dir: filepath.Join(dir, "user")}
-			if got := fmt.Sprint(u.has("lists/targets/full-1.csv"), u.has("bundles/b.zip")); got != "onebundle" {
-				t.Errorf("in use: %s", got)
+			for range kills() {
+				killAndGoOn(t, c, step)
 			}
 		})
 	}
+}
+
+// killAndGoOn has a process killed at a step, goes on with what it left, and checks what is in use and journalled.
+func killAndGoOn(t *testing.T, c *centre, step string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "user"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
+	cmd.Env = append(os.Environ(), "DOWNLINK_LANE="+dir, "DOWNLINK_CENTRE="+c.dir, "DOWNLINK_STEP="+step)
+	out, err := cmd.CombinedOutput()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || !ok || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("it was not killed: %v\n%s", err, out)
+	}
+	killed(t, dir, c.dir, "", 2)
+	// Between its row and the note that the row is there, a target is told a second time: rather than never.
+	told, most := toldTargets(t, dir), map[bool]int{true: 2, false: 1}[step == "journalled"]
+	if len(told) != 2 || told["bundles/b.zip"] > most || told["lists/targets/full-1.csv"] > most {
+		t.Errorf("journalled: %v", told)
+	}
+	u := &user{dir: filepath.Join(dir, "user")}
+	if got := fmt.Sprint(u.has("lists/targets/full-1.csv"), u.has("bundles/b.zip")); got != "onebundle" {
+		t.Errorf("in use: %s", got)
+	}
+}
+
+// toldTargets returns how often a lane's journal says that each target was taken.
+func toldTargets(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	j := journalOf(t, dir)
+	defer j.Close()
+	rows, err := j.Read(0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for i := range rows {
+		o, err := rows[i].Observation()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Body.Kind() != observation.Kind_KIND_ORDERS_CHECKED {
+			continue
+		}
+		for _, one := range o.Body.GetOrdersChecked().Taken {
+			told[one.Path]++
+		}
+	}
+	return told
 }

@@ -213,10 +213,22 @@ func (b *Booth) Due() (out []*Presentation) {
 	return out
 }
 
-// forgetUnsaid lets presentations go that ended before the start and of which nothing was journalled: they are from
-// before the booth was there, or too far back to be whole.
+// forgetUnsaid lets presentations go that ended before the start and of which nothing was journalled, up to the last of
+// which something was: they are from before the booth was there, or too far back to be whole. Those after it are of
+// vehicles that left while the agent was killed, before it had decided.
 func (b *Booth) forgetUnsaid() {
-	b.ended = slices.DeleteFunc(b.ended, func(p *Presentation) bool { return p.said == nil })
+	last := time.Time{}
+	if b.current != nil && b.current.said != nil {
+		last = b.current.Begun
+	}
+	for _, p := range b.ended {
+		if p.said != nil && p.Begun.After(last) {
+			last = p.Begun
+		}
+	}
+	b.ended = slices.DeleteFunc(b.ended, func(p *Presentation) bool {
+		return p.said == nil && (last.IsZero() || p.Begun.Before(last))
+	})
 	for _, p := range b.ended {
 		p.judgedAlarms = b.alarmRows(p)
 		maps.DeleteFunc(p.judgedAlarms, func(row int64, _ bool) bool { return !slices.Contains(rowsOf(p.said), row) })

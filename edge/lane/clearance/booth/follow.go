@@ -53,7 +53,8 @@ type Follower struct {
 	lanes      []*lane
 	next       int64 // row to be read next
 	reconsider chan struct{}
-	mu         sync.Mutex // guards shown
+	step       func(name string) // tests end the program at these
+	mu         sync.Mutex        // guards shown
 	shown      map[string]State
 }
 
@@ -79,7 +80,7 @@ type State struct {
 
 // NewFollower returns a follower of the booths of some lanes.
 func NewFollower(lanes []Settings, o Options) *Follower {
-	f := &Follower{Options: o, reconsider: make(chan struct{}, 1), shown: map[string]State{}}
+	f := &Follower{Options: o, reconsider: make(chan struct{}, 1), step: func(string) {}, shown: map[string]State{}}
 	for _, s := range lanes {
 		f.lanes = append(f.lanes, &lane{Settings: s, booth: New(s.Lane), outputs: newOutputs(s.Outputs, o.Set, o.Log)})
 	}
@@ -219,6 +220,7 @@ func (f *Follower) take(r *journal.Row) *observation.Observation {
 		}
 		if l.booth.Take(Row{r.Idx, o}) {
 			l.due = true
+			f.step("taken")
 		}
 	}
 	return o
@@ -249,12 +251,15 @@ func (f *Follower) decide(ctx context.Context, l *lane, read time.Time) {
 		if said == nil {
 			continue
 		}
+		f.step("decided")
 		if !f.commit(ctx, Observe(said)) {
 			return // ctx has ended
 		}
+		f.step("committed")
 		p.decided(said)
 	}
 	l.outputs.follow(l.inForce())
+	f.step("followed")
 	f.show(l)
 }
 

@@ -283,6 +283,36 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A vehicle that left while the agent was down, before it was decided about, is decided about when the agent is back. What
+// came to a booth that was not there yet is not.
+func TestVehicleThatLeftWhileDown(t *testing.T) {
+	s := newSite(t)
+	down := func(do func()) {
+		s.stop()
+		j, err := journal.Open(s.dir, journal.Options{Site: "s", Agent: "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.journal = j
+		do()
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+	}
+	down(func() { s.scan("8080"); s.left() })
+	s.untilSet("barrier=off", "light-red=off")
+	s.scan("9090")
+	s.untilOutcome("RELEASE")
+	s.left()
+	s.until("gone", func(st State) bool { return len(st.Last) == 1 && st.Last[0].Ended })
+	down(func() { s.scan("7070"); s.left() })
+	s.until("decided", func(st State) bool { return len(st.Last) == 2 && st.Last[0].Ended })
+	if all := s.decisions(); len(all) != 3 || all[2].Revision != 1 || all[2].Presentation == all[0].Presentation {
+		t.Errorf("journalled: %v", all)
+	}
+}
+
 // A device that does not answer holds no decision up, and is tried again. One that comes back is set once more.
 func TestOutputsThatFail(t *testing.T) {
 	s := newSite(t)
