@@ -107,6 +107,9 @@ func (b *Booth) weight(p *Presentation, passage string, certain bool) (kg, tareK
 // some seconds for what is late, and tells new readings each ten seconds.
 const toldAfter = 20 * time.Second
 
+// pendingFor is how long before that what was seen may not have been told yet: a vehicle waits at the stations before.
+const pendingFor = 2 * toldAfter
+
 // seen returns what a station saw of a presentation's vehicle.
 func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, now time.Time) clearance.Seen {
 	if slices.ContainsFunc(p.sightings, func(x *sighting) bool { return x.station.ID == s.ID }) {
@@ -134,7 +137,7 @@ func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, 
 func (b *Booth) pending(p *Presentation, s *Station) bool {
 	for _, row := range slices.Backward(b.order) {
 		x := b.sightings[row]
-		if x.at.Before(p.Begun.Add(-toldAfter)) {
+		if x.at.Before(p.Begun.Add(-pendingFor)) {
 			return false
 		}
 		if x.station == s && !x.of.told && x.began.Before(p.Begun) {

@@ -9,7 +9,7 @@ import { passageAt } from "/pages/vehicle.js";
  */
 
 /** Signs of outcomes: no decision is told by colour alone. @type {Record<string, string>} */
-const signs = { RELEASE: "✓", MOVE: "→", DOCUMENTS: "✎", REFER: "↱", HOLD: "✋" };
+const signs = { RELEASE: "✓", MOVE: "→", DOCUMENTS: "✎", REFER: "↱", HOLD: "✕" };
 
 /** How often the decision is asked for, ms: an officer sees it as it is made. */
 const every = 500;
@@ -58,7 +58,6 @@ function Why({ d, begun, now }) {
 			<span class="dim">${begun ? t("there-since", { time: ago(begun, now) }) : ""}</span>
 			${d.passage && html`<a href=${passageAt(d.passage)}>${t("nav.passage")}</a>`}</p>
 		${d.overridden_by && html`<p class="doubt">${t("overridden", { by: d.overridden_by, decided: word("outcome", d.decided) })}</p>`}
-		${d.clock_untrusted && html`<p class="doubt">${t("clock-untrusted")}</p>`}
 		<${Reasons} all=${d.reasons} />
 		${d.exams.length > 0 && html`<p><b>${t("exams")}</b> ${d.exams.map((e) => word("exam", e)).join(", ")}</p>`}
 		${d.shipments.length > 1 && html`<ul class="shipments">${d.shipments.map(shipment)}</ul>`}
