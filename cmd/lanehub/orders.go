@@ -78,6 +78,14 @@ func (s *signing) fresh(cmd *cobra.Command, name, dir string) (k orders.Key, err
 	return k, err
 }
 
+// newKeyIn makes a key of a name and writes it, sealed with a passphrase, into a folder.
+func newKeyIn(name, dir, word string) (k orders.Key, err error) {
+	if k, err = orders.NewKey(name); err == nil {
+		_, err = k.Write(dir, word)
+	}
+	return k, err
+}
+
 func (s *signing) newPassphrase(cmd *cobra.Command) (string, error) {
 	word, err := backupcli.Ask(cmd, "lanehub.orders-passphrase", *s.passphrase, true)
 	if err == nil && len(word) < keyfile.MinPassphrase {

@@ -27,3 +27,31 @@ func names(taken []*observation.OrdersTarget) Text {
 	}
 	return list(paths)
 }
+
+// orderReceived says that a command was accepted or refused.
+func orderReceived(b *observation.OrderReceived) Text {
+	what := orText(b.Order, say("order.unread"))
+	fate := say("order.accepted", arg("order", what))
+	if b.Refusal != "" {
+		fate = say("order.refused", arg("order", what))
+	}
+	t := sentence(fate,
+		when(b.Commander != "", say("order.of", arg("who", b.Commander))),
+		when(b.Device != "", say("order.about", arg("device", b.Device))),
+		when(b.Count > 1, count("order.count", b.Count)))
+	return t.saying(b.Message, b.Text)
+}
+
+// orderResult says what came of a command.
+func orderResult(b *observation.OrderResult) Text {
+	what := orText(b.Order, say("order.unread"))
+	t := say("order.unknown", arg("order", what))
+	switch b.Outcome {
+	case observation.OrderResult_OUTCOME_DONE:
+		t = say("order.done", arg("order", what))
+	case observation.OrderResult_OUTCOME_FAILED:
+		t = say("order.failed", arg("order", what))
+	}
+	t = sentence(t)
+	return t.saying(b.Message, b.Text)
+}

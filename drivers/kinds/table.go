@@ -39,6 +39,8 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_AGENT_CLOCK_STEP:     {sentenceOf(clockStep), nil},
 	observation.Kind_KIND_AGENT_PRUNED:         {sentenceOf(agentPruned), nil},
 	observation.Kind_KIND_AGENT_ERASED:         {sentenceOf(agentErased), nil},
+	observation.Kind_KIND_ORDER_RECEIVED:       {sentenceOf(orderReceived), nil},
+	observation.Kind_KIND_ORDER_RESULT:         {sentenceOf(orderResult), nil},
 	observation.Kind_KIND_ORDERS_CHECKED:       {sentenceOf(ordersChecked), nil},
 	observation.Kind_KIND_PASSAGE_OPENED:       {sentenceOf(passageOpened), nil},
 	observation.Kind_KIND_PASSAGE_UPDATED:      {sentenceOf(passageUpdated), nil},

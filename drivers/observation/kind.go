@@ -108,6 +108,8 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_AGENT_CLOCK_STEP, Subject: OfAgent, Unit: "s"},
 	{Kind: Kind_KIND_AGENT_PRUNED, Subject: OfAgent},
 	{Kind: Kind_KIND_AGENT_ERASED, Subject: OfAgent},
+	{Kind: Kind_KIND_ORDER_RECEIVED, Subject: OfPeople},
+	{Kind: Kind_KIND_ORDER_RESULT, Subject: OfAgent},
 	{Kind: Kind_KIND_ORDERS_CHECKED, Subject: OfAgent},
 	{Kind: Kind_KIND_PASSAGE_OPENED, Subject: OfPassage},
 	{Kind: Kind_KIND_PASSAGE_UPDATED, Subject: OfPassage},

@@ -131,6 +131,8 @@ const (
 	Kind_KIND_CLEARANCE_DECISION   Kind = 58
 	Kind_KIND_CLEARANCE_OVERRIDE   Kind = 59
 	Kind_KIND_CLEARANCE_SECRET     Kind = 66
+	Kind_KIND_ORDER_RECEIVED       Kind = 61
+	Kind_KIND_ORDER_RESULT         Kind = 62
 	Kind_KIND_ORDERS_CHECKED       Kind = 63
 )
 
@@ -183,6 +185,8 @@ var (
 		58: "KIND_CLEARANCE_DECISION",
 		59: "KIND_CLEARANCE_OVERRIDE",
 		66: "KIND_CLEARANCE_SECRET",
+		61: "KIND_ORDER_RECEIVED",
+		62: "KIND_ORDER_RESULT",
 		63: "KIND_ORDERS_CHECKED",
 	}
 	Kind_value = map[string]int32{
@@ -232,6 +236,8 @@ var (
 		"KIND_CLEARANCE_DECISION":   58,
 		"KIND_CLEARANCE_OVERRIDE":   59,
 		"KIND_CLEARANCE_SECRET":     66,
+		"KIND_ORDER_RECEIVED":       61,
+		"KIND_ORDER_RESULT":         62,
 		"KIND_ORDERS_CHECKED":       63,
 	}
 )
@@ -776,6 +782,58 @@ func (OrdersChecked_Way) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74, 0}
 }
 
+type OrderResult_Outcome int32
+
+const (
+	OrderResult_OUTCOME_UNSPECIFIED OrderResult_Outcome = 0
+	OrderResult_OUTCOME_DONE        OrderResult_Outcome = 1
+	OrderResult_OUTCOME_FAILED      OrderResult_Outcome = 2
+	OrderResult_OUTCOME_UNKNOWN     OrderResult_Outcome = 3 // the agent ended between accepting and knowing; it is not done again
+)
+
+// Enum value maps for OrderResult_Outcome.
+var (
+	OrderResult_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_DONE",
+		2: "OUTCOME_FAILED",
+		3: "OUTCOME_UNKNOWN",
+	}
+	OrderResult_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"OUTCOME_DONE":        1,
+		"OUTCOME_FAILED":      2,
+		"OUTCOME_UNKNOWN":     3,
+	}
+)
+
+func (x OrderResult_Outcome) Enum() *OrderResult_Outcome {
+	p := new(OrderResult_Outcome)
+	*p = x
+	return p
+}
+
+func (x OrderResult_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OrderResult_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[11].Descriptor()
+}
+
+func (OrderResult_Outcome) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[11]
+}
+
+func (x OrderResult_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OrderResult_Outcome.Descriptor instead.
+func (OrderResult_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76, 0}
+}
+
 type DeviceTest_Verdict int32
 
 const (
@@ -812,11 +870,11 @@ func (x DeviceTest_Verdict) String() string {
 }
 
 func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[11].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[12].Descriptor()
 }
 
 func (DeviceTest_Verdict) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[11]
+	return &file_drivers_observation_observation_proto_enumTypes[12]
 }
 
 func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
@@ -825,7 +883,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -962,6 +1020,8 @@ type Body struct {
 	//	*Body_ClearanceDecision
 	//	*Body_ClearanceOverride
 	//	*Body_ClearanceSecret
+	//	*Body_OrderReceived
+	//	*Body_OrderResult
 	//	*Body_OrdersChecked
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
@@ -1452,6 +1512,24 @@ func (x *Body) GetClearanceSecret() *ClearanceSecret {
 	return nil
 }
 
+func (x *Body) GetOrderReceived() *OrderReceived {
+	if x != nil {
+		if x, ok := x.Of.(*Body_OrderReceived); ok {
+			return x.OrderReceived
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetOrderResult() *OrderResult {
+	if x != nil {
+		if x, ok := x.Of.(*Body_OrderResult); ok {
+			return x.OrderResult
+		}
+	}
+	return nil
+}
+
 func (x *Body) GetOrdersChecked() *OrdersChecked {
 	if x != nil {
 		if x, ok := x.Of.(*Body_OrdersChecked); ok {
@@ -1645,6 +1723,14 @@ type Body_ClearanceSecret struct {
 	ClearanceSecret *ClearanceSecret `protobuf:"bytes,66,opt,name=clearance_secret,json=clearanceSecret,proto3,oneof"`
 }
 
+type Body_OrderReceived struct {
+	OrderReceived *OrderReceived `protobuf:"bytes,61,opt,name=order_received,json=orderReceived,proto3,oneof"`
+}
+
+type Body_OrderResult struct {
+	OrderResult *OrderResult `protobuf:"bytes,62,opt,name=order_result,json=orderResult,proto3,oneof"`
+}
+
 type Body_OrdersChecked struct {
 	OrdersChecked *OrdersChecked `protobuf:"bytes,63,opt,name=orders_checked,json=ordersChecked,proto3,oneof"`
 }
@@ -1738,6 +1824,10 @@ func (*Body_ClearanceDecision) isBody_Of() {}
 func (*Body_ClearanceOverride) isBody_Of() {}
 
 func (*Body_ClearanceSecret) isBody_Of() {}
+
+func (*Body_OrderReceived) isBody_Of() {}
+
+func (*Body_OrderResult) isBody_Of() {}
 
 func (*Body_OrdersChecked) isBody_Of() {}
 
@@ -8671,6 +8761,209 @@ func (x *OrdersChecked) GetRecipient() string {
 	return ""
 }
 
+// OrderReceived says that a command of the centre was accepted, before anything is done about it, or refused. The highest
+// sequence of the accepted ones is the mark that later ones must pass.
+type OrderReceived struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                                      // SHA-256 of the order as it was signed
+	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`                         // absent where it could not be read
+	Order         string                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`                                // kind: "reboot"
+	Commander     string                 `protobuf:"bytes,4,opt,name=commander,proto3" json:"commander,omitempty"`                        // name of the key that it shows
+	Device        string                 `protobuf:"bytes,5,opt,name=device,proto3" json:"device,omitempty"`                              // that it is about; empty for none
+	NotAfterNs    int64                  `protobuf:"varint,6,opt,name=not_after_ns,json=notAfterNs,proto3" json:"not_after_ns,omitempty"` // UTC
+	Refusal       string                 `protobuf:"bytes,7,opt,name=refusal,proto3" json:"refusal,omitempty"`                            // why it is refused, as a code: "replayed"; empty for accepted
+	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                                  // refusal in words, English
+	Message       *Message               `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`                            // text in all languages
+	Count         uint32                 `protobuf:"varint,10,opt,name=count,proto3" json:"count,omitempty"`                              // refusals since the last such row that this one stands for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderReceived) Reset() {
+	*x = OrderReceived{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderReceived) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderReceived) ProtoMessage() {}
+
+func (x *OrderReceived) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderReceived.ProtoReflect.Descriptor instead.
+func (*OrderReceived) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *OrderReceived) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *OrderReceived) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *OrderReceived) GetOrder() string {
+	if x != nil {
+		return x.Order
+	}
+	return ""
+}
+
+func (x *OrderReceived) GetCommander() string {
+	if x != nil {
+		return x.Commander
+	}
+	return ""
+}
+
+func (x *OrderReceived) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *OrderReceived) GetNotAfterNs() int64 {
+	if x != nil {
+		return x.NotAfterNs
+	}
+	return 0
+}
+
+func (x *OrderReceived) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+func (x *OrderReceived) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *OrderReceived) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *OrderReceived) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// OrderResult is what came of a command that was accepted.
+type OrderResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // as in OrderReceived
+	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Order         string                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`
+	Outcome       OrderResult_Outcome    `protobuf:"varint,4,opt,name=outcome,proto3,enum=lanewarden.v1.OrderResult_Outcome" json:"outcome,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`       // why it failed, English
+	Message       *Message               `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"` // text in all languages
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderResult) Reset() {
+	*x = OrderResult{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderResult) ProtoMessage() {}
+
+func (x *OrderResult) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
+func (*OrderResult) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *OrderResult) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *OrderResult) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *OrderResult) GetOrder() string {
+	if x != nil {
+		return x.Order
+	}
+	return ""
+}
+
+func (x *OrderResult) GetOutcome() OrderResult_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return OrderResult_OUTCOME_UNSPECIFIED
+}
+
+func (x *OrderResult) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *OrderResult) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
 // OrdersTarget is a file that the centre publishes.
 type OrdersTarget struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -8684,7 +8977,7 @@ type OrdersTarget struct {
 
 func (x *OrdersTarget) Reset() {
 	*x = OrdersTarget{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8696,7 +8989,7 @@ func (x *OrdersTarget) String() string {
 func (*OrdersTarget) ProtoMessage() {}
 
 func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8709,7 +9002,7 @@ func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersTarget.ProtoReflect.Descriptor instead.
 func (*OrdersTarget) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *OrdersTarget) GetPath() string {
@@ -8756,7 +9049,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8768,7 +9061,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8781,7 +9074,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -8852,7 +9145,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8864,7 +9157,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8877,7 +9170,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *TestCheck) GetName() string {
@@ -8963,7 +9256,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8975,7 +9268,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8988,7 +9281,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Message) GetCode() string {
@@ -9026,7 +9319,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9038,7 +9331,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9051,7 +9344,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -9204,7 +9497,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9216,7 +9509,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9229,7 +9522,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -9272,7 +9565,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9284,7 +9577,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9297,7 +9590,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -9337,7 +9630,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9349,7 +9642,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9362,7 +9655,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -9403,7 +9696,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xcf\x1b\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xd7\x1c\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -9464,6 +9757,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x12clearance_decision\x18: \x01(\v2 .lanewarden.v1.ClearanceDecisionH\x00R\x11clearanceDecision\x12Q\n" +
 	"\x12clearance_override\x18; \x01(\v2 .lanewarden.v1.ClearanceOverrideH\x00R\x11clearanceOverride\x12K\n" +
 	"\x10clearance_secret\x18B \x01(\v2\x1e.lanewarden.v1.ClearanceSecretH\x00R\x0fclearanceSecret\x12E\n" +
+	"\x0eorder_received\x18= \x01(\v2\x1c.lanewarden.v1.OrderReceivedH\x00R\rorderReceived\x12?\n" +
+	"\forder_result\x18> \x01(\v2\x1a.lanewarden.v1.OrderResultH\x00R\vorderResult\x12E\n" +
 	"\x0eorders_checked\x18? \x01(\v2\x1c.lanewarden.v1.OrdersCheckedH\x00R\rordersCheckedB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
@@ -10198,7 +10493,32 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0fWAY_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bWAY_LINK\x10\x01\x12\x0e\n" +
 	"\n" +
-	"WAY_FOLDER\x10\x02\"i\n" +
+	"WAY_FOLDER\x10\x02\"\x9f\x02\n" +
+	"\rOrderReceived\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\tR\x05order\x12\x1c\n" +
+	"\tcommander\x18\x04 \x01(\tR\tcommander\x12\x16\n" +
+	"\x06device\x18\x05 \x01(\tR\x06device\x12 \n" +
+	"\fnot_after_ns\x18\x06 \x01(\x03R\n" +
+	"notAfterNs\x12\x18\n" +
+	"\arefusal\x18\a \x01(\tR\arefusal\x12\x12\n" +
+	"\x04text\x18\b \x01(\tR\x04text\x120\n" +
+	"\amessage\x18\t \x01(\v2\x16.lanewarden.v1.MessageR\amessage\x12\x14\n" +
+	"\x05count\x18\n" +
+	" \x01(\rR\x05count\"\xb2\x02\n" +
+	"\vOrderResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\tR\x05order\x12<\n" +
+	"\aoutcome\x18\x04 \x01(\x0e2\".lanewarden.v1.OrderResult.OutcomeR\aoutcome\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x120\n" +
+	"\amessage\x18\x06 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\"]\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fOUTCOME_DONE\x10\x01\x12\x12\n" +
+	"\x0eOUTCOME_FAILED\x10\x02\x12\x13\n" +
+	"\x0fOUTCOME_UNKNOWN\x10\x03\"i\n" +
 	"\fOrdersTarget\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
@@ -10265,7 +10585,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\x9a\t\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xca\t\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -10313,6 +10633,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x17KIND_CLEARANCE_DECISION\x10:\x12\x1b\n" +
 	"\x17KIND_CLEARANCE_OVERRIDE\x10;\x12\x19\n" +
 	"\x15KIND_CLEARANCE_SECRET\x10B\x12\x17\n" +
+	"\x13KIND_ORDER_RECEIVED\x10=\x12\x15\n" +
+	"\x11KIND_ORDER_RESULT\x10>\x12\x17\n" +
 	"\x13KIND_ORDERS_CHECKED\x10?*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
@@ -10352,8 +10674,8 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 83)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -10366,219 +10688,227 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(DeviceState_State)(0),            // 8: lanewarden.v1.DeviceState.State
 	(PassageTerm_Kind)(0),             // 9: lanewarden.v1.PassageTerm.Kind
 	(OrdersChecked_Way)(0),            // 10: lanewarden.v1.OrdersChecked.Way
-	(DeviceTest_Verdict)(0),           // 11: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),               // 12: lanewarden.v1.Observation
-	(*Body)(nil),                      // 13: lanewarden.v1.Body
-	(*Artifact)(nil),                  // 14: lanewarden.v1.Artifact
-	(*Series)(nil),                    // 15: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),        // 16: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil),       // 17: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),            // 18: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),           // 19: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),            // 20: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),                   // 21: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),         // 22: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),          // 23: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),           // 24: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),            // 25: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),                   // 26: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),               // 27: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),               // 28: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),              // 29: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),              // 30: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),            // 31: lanewarden.v1.AgentClockStep
-	(*AgentPruned)(nil),               // 32: lanewarden.v1.AgentPruned
-	(*AgentErased)(nil),               // 33: lanewarden.v1.AgentErased
-	(*ClearanceDecision)(nil),         // 34: lanewarden.v1.ClearanceDecision
-	(*ClearanceReason)(nil),           // 35: lanewarden.v1.ClearanceReason
-	(*ShipmentDecision)(nil),          // 36: lanewarden.v1.ShipmentDecision
-	(*ListInForce)(nil),               // 37: lanewarden.v1.ListInForce
-	(*RandomDraw)(nil),                // 38: lanewarden.v1.RandomDraw
-	(*ClearanceOverride)(nil),         // 39: lanewarden.v1.ClearanceOverride
-	(*ClearanceSecret)(nil),           // 40: lanewarden.v1.ClearanceSecret
-	(*Inventory)(nil),                 // 41: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 42: lanewarden.v1.Lane
-	(*Device)(nil),                    // 43: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 44: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 45: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 46: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 47: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 48: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 49: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 50: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 51: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 52: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 53: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 54: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 55: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 56: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 57: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 58: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 59: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 60: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 61: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 62: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 63: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 64: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 65: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 66: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 67: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 68: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 69: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 70: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 71: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 72: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 73: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 74: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 75: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 76: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 77: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 78: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 79: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 80: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 81: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 82: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 83: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 84: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 85: lanewarden.v1.AgentAccess
-	(*OrdersChecked)(nil),             // 86: lanewarden.v1.OrdersChecked
-	(*OrdersTarget)(nil),              // 87: lanewarden.v1.OrdersTarget
-	(*DeviceTest)(nil),                // 88: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 89: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 90: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 91: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 92: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 93: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 94: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 95: google.protobuf.FieldOptions
+	(OrderResult_Outcome)(0),          // 11: lanewarden.v1.OrderResult.Outcome
+	(DeviceTest_Verdict)(0),           // 12: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),               // 13: lanewarden.v1.Observation
+	(*Body)(nil),                      // 14: lanewarden.v1.Body
+	(*Artifact)(nil),                  // 15: lanewarden.v1.Artifact
+	(*Series)(nil),                    // 16: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),        // 17: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil),       // 18: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),            // 19: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),           // 20: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),            // 21: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),                   // 22: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),         // 23: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),          // 24: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),           // 25: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),            // 26: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),                   // 27: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),               // 28: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),               // 29: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),              // 30: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),              // 31: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),            // 32: lanewarden.v1.AgentClockStep
+	(*AgentPruned)(nil),               // 33: lanewarden.v1.AgentPruned
+	(*AgentErased)(nil),               // 34: lanewarden.v1.AgentErased
+	(*ClearanceDecision)(nil),         // 35: lanewarden.v1.ClearanceDecision
+	(*ClearanceReason)(nil),           // 36: lanewarden.v1.ClearanceReason
+	(*ShipmentDecision)(nil),          // 37: lanewarden.v1.ShipmentDecision
+	(*ListInForce)(nil),               // 38: lanewarden.v1.ListInForce
+	(*RandomDraw)(nil),                // 39: lanewarden.v1.RandomDraw
+	(*ClearanceOverride)(nil),         // 40: lanewarden.v1.ClearanceOverride
+	(*ClearanceSecret)(nil),           // 41: lanewarden.v1.ClearanceSecret
+	(*Inventory)(nil),                 // 42: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 43: lanewarden.v1.Lane
+	(*Device)(nil),                    // 44: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 45: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 46: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 47: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 48: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 49: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 50: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 51: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 52: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 53: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 54: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 55: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 56: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 57: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 58: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 59: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 60: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 61: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 62: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 63: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 64: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 65: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 66: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 67: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 68: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 69: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 70: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 71: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 72: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 73: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 74: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 75: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 76: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 77: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 78: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 79: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 80: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 81: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 82: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 83: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 84: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 85: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 86: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 87: lanewarden.v1.OrdersChecked
+	(*OrderReceived)(nil),             // 88: lanewarden.v1.OrderReceived
+	(*OrderResult)(nil),               // 89: lanewarden.v1.OrderResult
+	(*OrdersTarget)(nil),              // 90: lanewarden.v1.OrdersTarget
+	(*DeviceTest)(nil),                // 91: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 92: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 93: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 94: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 95: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 96: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 97: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 98: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	13,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	14,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	16,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	17,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	18,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	19,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	20,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	22,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	27,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	28,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	30,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	31,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	29,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	44,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	45,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	49,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	50,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	51,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	52,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	55,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	58,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	59,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	60,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	61,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	62,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	64,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	65,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	66,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	68,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	70,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	71,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	73,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	74,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	75,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	77,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	78,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	79,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	83,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	84,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	85,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	88,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	53,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	32,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
-	33,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
-	34,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
-	39,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
-	40,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	86,  // 48: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
-	6,   // 49: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	15,  // 50: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	15,  // 51: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 52: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	21,  // 53: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	24,  // 54: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	25,  // 55: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	26,  // 56: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	23,  // 57: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	90,  // 58: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 59: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	90,  // 60: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	90,  // 61: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	41,  // 62: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 63: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	35,  // 64: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	36,  // 65: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	37,  // 66: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	38,  // 67: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	90,  // 68: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	35,  // 69: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	42,  // 70: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	43,  // 71: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	46,  // 72: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	47,  // 73: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	48,  // 74: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	54,  // 75: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	90,  // 76: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	54,  // 77: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	90,  // 78: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	56,  // 79: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	57,  // 80: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	90,  // 81: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	90,  // 82: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	55,  // 83: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	55,  // 84: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	63,  // 85: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	90,  // 86: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	90,  // 87: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	67,  // 88: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	69,  // 89: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	72,  // 90: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	90,  // 91: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	76,  // 92: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	80,  // 93: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	80,  // 94: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	81,  // 95: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	90,  // 96: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 97: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 98: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	80,  // 99: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	82,  // 100: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 101: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 102: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 103: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	80,  // 104: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	80,  // 105: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	90,  // 106: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	90,  // 107: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 108: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
-	87,  // 109: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
-	90,  // 110: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
-	11,  // 111: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	89,  // 112: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	90,  // 113: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	90,  // 114: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	91,  // 115: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	92,  // 116: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	93,  // 117: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	94,  // 118: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	90,  // 119: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	95,  // 120: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	121, // [121:121] is the sub-list for method output_type
-	121, // [121:121] is the sub-list for method input_type
-	121, // [121:121] is the sub-list for extension type_name
-	120, // [120:121] is the sub-list for extension extendee
-	0,   // [0:120] is the sub-list for field type_name
+	14,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	15,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	17,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	18,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	19,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	20,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	21,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	23,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	28,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	29,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	31,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	32,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	30,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	45,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	46,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	50,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	51,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	52,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	53,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	56,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	59,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	60,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	61,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	62,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	63,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	65,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	66,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	67,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	69,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	71,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	72,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	74,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	75,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	76,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	78,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	79,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	80,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	84,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	85,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	86,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	91,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	54,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	33,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
+	34,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
+	35,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
+	40,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
+	41,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
+	88,  // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
+	89,  // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
+	87,  // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	6,   // 51: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	16,  // 52: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	16,  // 53: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 54: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	22,  // 55: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	25,  // 56: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	26,  // 57: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	27,  // 58: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	24,  // 59: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	93,  // 60: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 61: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	93,  // 62: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	93,  // 63: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	42,  // 64: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 65: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	36,  // 66: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	37,  // 67: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	38,  // 68: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	39,  // 69: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	93,  // 70: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	36,  // 71: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	43,  // 72: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	44,  // 73: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	47,  // 74: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	48,  // 75: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	49,  // 76: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	55,  // 77: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	93,  // 78: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	55,  // 79: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	93,  // 80: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	57,  // 81: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	58,  // 82: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	93,  // 83: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	93,  // 84: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	56,  // 85: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	56,  // 86: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	64,  // 87: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	93,  // 88: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	93,  // 89: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	68,  // 90: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	70,  // 91: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	73,  // 92: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	93,  // 93: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	77,  // 94: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	81,  // 95: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	81,  // 96: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	82,  // 97: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	93,  // 98: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 99: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 100: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	81,  // 101: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	83,  // 102: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 103: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 104: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 105: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	81,  // 106: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	81,  // 107: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	93,  // 108: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	93,  // 109: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 110: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	90,  // 111: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	93,  // 112: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	93,  // 113: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
+	11,  // 114: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
+	93,  // 115: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
+	12,  // 116: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	92,  // 117: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	93,  // 118: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	93,  // 119: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	94,  // 120: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	95,  // 121: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	96,  // 122: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	97,  // 123: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	93,  // 124: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	98,  // 125: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	126, // [126:126] is the sub-list for method output_type
+	126, // [126:126] is the sub-list for method input_type
+	126, // [126:126] is the sub-list for extension type_name
+	125, // [125:126] is the sub-list for extension extendee
+	0,   // [0:125] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -10632,6 +10962,8 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_ClearanceDecision)(nil),
 		(*Body_ClearanceOverride)(nil),
 		(*Body_ClearanceSecret)(nil),
+		(*Body_OrderReceived)(nil),
+		(*Body_OrderResult)(nil),
 		(*Body_OrdersChecked)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
@@ -10641,8 +10973,8 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[79].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[79].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[81].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -10657,8 +10989,8 @@ func file_drivers_observation_observation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      12,
-			NumMessages:   83,
+			NumEnums:      13,
+			NumMessages:   85,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

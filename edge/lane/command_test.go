@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"lanewarden/drivers/driver"
+	"testing/synctest"
+	"time"
 )
 
 // gate is a driver with outputs that is not connected.
@@ -40,4 +42,34 @@ func TestCommandNamesWhatExists(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A device whose connection somebody begins anew says why it is down, and is up again after the pause.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		s, sc := supervise(t, j)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		if err := s.Restart("dev-1"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if d := s.Devices()[0]; d.State != "down" || d.Message.EN != errRestarted.Error() {
+			t.Errorf("status %+v", d)
+		}
+		time.Sleep(backoffMax)
+		if err := s.Restart("nobody"); err == nil {
+			t.Error("a device that is not there")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if len(sc.at) != 2 {
+			t.Errorf("%d runs", len(sc.at))
+		}
+	})
 }

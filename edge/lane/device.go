@@ -58,6 +58,7 @@ type device struct {
 	log     *slog.Logger
 
 	mu     sync.Mutex
+	end    context.CancelCauseFunc // of the run of the driver; nil before the first
 	status Status
 	live   ring.Buffer[driver.Sample]
 }
@@ -78,7 +79,7 @@ func (d *device) Serve(ctx context.Context) error {
 	for {
 		begin := time.Now()
 		d.count(func(s *Status) { s.Connects++ })
-		err := d.driver.Run(ctx, d)
+		err := d.runOnce(ctx)
 		if ctx.Err() != nil {
 			d.State(observation.DeviceState_STATE_STOPPED, message.New("device.agent-stops"))
 			return ctx.Err()
@@ -91,6 +92,32 @@ func (d *device) Serve(ctx context.Context) error {
 		}
 		d.State(observation.DeviceState_STATE_DOWN, message.Of(err))
 		_ = pauses.Pause(ctx) // an end of ctx shows in the next run
+	}
+}
+
+// runOnce runs the driver until its connection ends, or until restart is called.
+func (d *device) runOnce(ctx context.Context) error {
+	run, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	d.mu.Lock()
+	d.end = end
+	d.mu.Unlock()
+	err := d.driver.Run(run, d)
+	if cause := context.Cause(run); cause != nil && ctx.Err() == nil {
+		return cause
+	}
+	return err
+}
+
+// errRestarted is why a run ends that somebody has ended.
+var errRestarted = message.Errorf("device.restarted")
+
+// restart ends the run of the driver; the next begins after the usual pause.
+func (d *device) restart() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.end != nil {
+		d.end(errRestarted)
 	}
 }
 

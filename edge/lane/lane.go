@@ -170,6 +170,17 @@ func (s *Supervisor) Command(ctx context.Context, device, output, value, reason 
 	return s.withOutputs(message.New("config.no-device", message.Quoted("device", device)))
 }
 
+// Restart ends a device's connection and begins it anew, with all that its driver keeps of it. The other devices go on.
+func (s *Supervisor) Restart(device string) error {
+	for _, d := range s.devices {
+		if d.ID == device {
+			d.restart()
+			return nil
+		}
+	}
+	return message.Errorf("config.no-device", message.Quoted("device", device))
+}
+
 // withOutputs returns an error that says m, and which devices have outputs, with the outputs' names.
 func (s *Supervisor) withOutputs(m message.Message) error {
 	var out []string

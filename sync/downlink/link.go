@@ -2,6 +2,7 @@ package downlink
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -21,6 +22,7 @@ type Link struct {
 	mu      sync.Mutex
 	publish func(leaf string, payload []byte) error // nil while there is no connection
 	gone    chan struct{}                           // closed when it is lost
+	command func(*wire.Command)                     // takes commands; nil for nobody
 	tag     uint64
 	answers chan *wire.Part // to what was asked last; nil while nothing is asked
 	limit   int             // bytes to ask for
@@ -68,10 +70,48 @@ func (l *Link) tell() {
 }
 
 // Leaves lists the topics to subscribe to.
-func (l *Link) Leaves() []string { return []string{wire.LeafPart} }
+func (l *Link) Leaves() []string { return []string{wire.LeafPart, wire.LeafOrder} }
+
+// OnCommand has commands handed to a function, which must not wait.
+func (l *Link) OnCommand(f func(*wire.Command)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.command = f
+}
+
+// Received says to the centre that a command is here and journalled. When it gets lost the command comes again.
+func (l *Link) Received(id []byte) {
+	l.mu.Lock()
+	publish := l.publish
+	l.mu.Unlock()
+	payload, err := l.codec.Encode(&wire.Get{Name: "received/" + hex.EncodeToString(id)})
+	if err == nil && publish != nil {
+		err = publish(wire.LeafGet, payload)
+	}
+	if err != nil {
+		l.log.Warn("the centre is not told that a command is here", "err", err)
+	}
+}
+
+// receiveCommand takes a command.
+func (l *Link) receiveCommand(payload []byte) {
+	c := &wire.Command{}
+	l.mu.Lock()
+	take := l.command
+	l.mu.Unlock()
+	if err := l.codec.Decode(payload, c); err != nil || take == nil {
+		l.log.Warn("a command could not be understood", "bytes", len(payload), "err", err)
+		return
+	}
+	take(c)
+}
 
 // Receive takes a payload that came on one of the topics. It does not wait.
 func (l *Link) Receive(leaf string, payload []byte) {
+	if leaf == wire.LeafOrder {
+		l.receiveCommand(payload)
+		return
+	}
 	part := &wire.Part{}
 	if err := l.codec.Decode(payload, part); err != nil {
 		l.log.Warn("a part of an order could not be understood", "bytes", len(payload), "err", err)

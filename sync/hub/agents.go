@@ -54,11 +54,20 @@ func parsePosition(text string) (after ledger.Place, err error) {
 	return after, nil
 }
 
+// runText is a run in hex; empty for none.
+func runText(run uint64) string {
+	if run == 0 {
+		return ""
+	}
+	return strconv.FormatUint(run, 16)
+}
+
 // summary combines what the ledger holds of a journal with the last state message of its agent. The
 // state is left out when it is about another journal: after a replacement the old journal would
 // seem to be online.
 func (s *httpServer) summary(j *ledger.Summary) hubapi.AgentSummary {
 	a := hubapi.AgentSummary{
+		Run:  runText(s.boxes.run(j.Site, j.Agent)),
 		Site: j.Site, Agent: j.Agent, Hello: time.Unix(0, j.HelloNs).UTC(), Software: j.Software,
 		Journal: fmt.Sprintf("%x", j.Journal), Size: j.Size, Held: j.Contiguous, Verified: j.Verified,
 		Refused: j.Refused.EN, RefusedFR: j.Refused.FR,

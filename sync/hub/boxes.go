@@ -42,6 +42,16 @@ func newBoxes() *boxes { return &boxes{agents: map[[2]string]*instanceHistory{},
 // network.
 const maxBoxName = 200
 
+// run returns the run of an agent that said hello last; 0 for none since the hub's start.
+func (b *boxes) run(site, agent string) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.agents[[2]string{site, agent}]; t != nil {
+		return t.current
+	}
+	return 0
+}
+
 // noteHello records the hello of one run of an agent. It returns why the hello is refused, or the
 // zero message while no other box uses the agent's name. Both boxes are refused, as the hub cannot
 // know which of them is the right one.

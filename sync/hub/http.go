@@ -38,6 +38,7 @@ type httpServer struct {
 	issuer     *issuer
 	key        keyfile.Key // signs receipts
 	repository *orders.Repository
+	boxes      *boxes // runs of agents
 	opts       Options
 }
 
@@ -58,6 +59,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 		api.Answer(&hubapi.GetOrders, s.orders),
+		api.Perform(&hubapi.SendCommand, s.sendCommand), api.Answer(&hubapi.GetCommands, s.outstanding),
 	}
 }
 

@@ -129,19 +129,20 @@ func Run(ctx context.Context, opts Options) (err error) {
 
 	inbox := newInbox(metrics.dropped)
 	repository := orders.At(cmp.Or(opts.OrdersDir, filepath.Join(opts.Dir, orders.Dir)))
+	runs := newBoxes()
 	asked := newOrderServer(repository, codec, broker, opts.Log)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
 		source: broker, inbox: inbox, orders: asked,
 		decoder: &decoder{
-			codec: codec, states: states, boxes: newBoxes(), hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
+			codec: codec, states: states, boxes: runs, hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
 			issuer: issuer, renewals: newHelloGate(), orders: asked,
 		},
 		ingester: &ingester{
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
 		},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, repository: repository, opts: opts},
+			access: access, issuer: issuer, key: key, repository: repository, boxes: runs, opts: opts},
 	}
 	return parts.run(ctx)
 }
@@ -201,6 +202,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.server.run(ctx) })
 	g.Go(func() error { return p.orders.run(ctx) })
 	g.Go(func() error { return p.orders.keep(ctx) })
+	g.Go(func() error { return p.orders.commands(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })

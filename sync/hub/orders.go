@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"lanewarden/edge/api"
@@ -73,6 +74,13 @@ func (o *orderServer) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case one := <-o.gets:
+			if strings.HasPrefix(one.get.Name, receivedPrefix) {
+				if err := o.received(one.from, one.get.Name); err != nil {
+					o.log.Warn("an agent's word that it has a command", "site", one.from.Site, "agent", one.from.Agent, "err", err)
+				}
+				o.done(one.from)
+				continue
+			}
 			part, err := o.repository.Answer(one.from.Site, one.get)
 			if err == nil {
 				err = o.send(one.from, part)

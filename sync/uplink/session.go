@@ -124,6 +124,8 @@ func (s *session) serve(ctx context.Context) error {
 			if s.chooser.probed(p.path, p.answered, time.Now()) {
 				return errBetter
 			}
+		case sum := <-s.pulls:
+			s.pull([][]byte{sum})
 		case <-changed:
 		case <-flushing:
 			flushing = nil // once is enough to look

@@ -83,6 +83,8 @@ type Uplink struct {
 
 	renewer *renewer // nil: there is no certificate, or another uplink renews it
 
+	pulls chan []byte // artifacts, by SHA-256, that are to go first
+
 	flushing chan struct{} // closed by Flush: nothing lingers any more
 	flush    sync.Once
 
@@ -107,6 +109,7 @@ func New(j Source, opts Options) (*Uplink, error) {
 	status.SetProblem(message.New("link.not-yet"))
 	u := &Uplink{
 		journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: status,
+		pulls:   make(chan []byte, maxPulls),
 		chooser: newChooser(len(opts.Paths), opts.Hold),
 	}
 	if opts.Beside != nil {
@@ -140,6 +143,19 @@ func (u *Uplink) Drain(ctx context.Context) (done bool, err error) {
 	}
 	stop()
 	return done, <-ended
+}
+
+// Instance returns the random number of this run, which the agent's hellos say.
+func (u *Uplink) Instance() uint64 { return u.instance }
+
+// Pull has an artifact sent before others; with too many of them it is an error.
+func (u *Uplink) Pull(sum []byte) error {
+	select {
+	case u.pulls <- sum:
+		return nil
+	default:
+		return message.Errorf("order.busy")
+	}
 }
 
 // Status returns the state of the link, for pages and metrics.

@@ -31,6 +31,7 @@ func Rules() []Rule {
 		{Leaf: LeafState, By: Agent, State: true, Serves: "how the agent is"},
 		{Leaf: LeafAck, By: Hub, Serves: "the hub's answers"},
 		{Leaf: LeafPart, By: Hub, Serves: "parts of lists, settings and firmware"},
+		{Leaf: LeafOrder, By: Hub, Serves: "signed commands"},
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	LeafRenew = "renew"
 	LeafGet   = "get"
 	LeafPart  = "cfg"
+	LeafOrder = "cmd"
 )
 
 // leaves are the last levels of the classes' topics.

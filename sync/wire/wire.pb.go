@@ -933,6 +933,225 @@ func (x *Part) GetMissing() bool {
 	return false
 }
 
+// Command is a signed order. Topic lw1/S/A/cmd. The agent says on get that it has it: a Get for "received/" and the hex of
+// the SHA-256 of order.
+type Command struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Order         []byte                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`         // an Order, the bytes that were signed
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 over "lanewarden order 1\n" and order
+	Key           string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`             // name of the key in commanders.json
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Command) Reset() {
+	*x = Command{}
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Command) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Command) ProtoMessage() {}
+
+func (x *Command) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Command.ProtoReflect.Descriptor instead.
+func (*Command) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Command) GetOrder() []byte {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Command) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *Command) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+// Order is what a commander orders one agent to do, once.
+type Order struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Site          string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	Agent         string                 `protobuf:"bytes,2,opt,name=agent,proto3" json:"agent,omitempty"`
+	Journal       []byte                 `protobuf:"bytes,3,opt,name=journal,proto3" json:"journal,omitempty"`                            // that the agent writes now
+	Sequence      uint64                 `protobuf:"varint,4,opt,name=sequence,proto3" json:"sequence,omitempty"`                         // grows with each order to a journal
+	IssuedNs      int64                  `protobuf:"varint,5,opt,name=issued_ns,json=issuedNs,proto3" json:"issued_ns,omitempty"`         // UTC
+	NotAfterNs    int64                  `protobuf:"varint,6,opt,name=not_after_ns,json=notAfterNs,proto3" json:"not_after_ns,omitempty"` // UTC: accepted until then
+	Run           uint64                 `protobuf:"fixed64,7,opt,name=run,proto3" json:"run,omitempty"`                                  // Hello.instance of the run that it is for; needed by dangerous kinds
+	Kind          string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`                                  // "pull", "test", "maintenance", "block", "release", "bundle", "reboot", "reveal"
+	Device        string                 `protobuf:"bytes,9,opt,name=device,proto3" json:"device,omitempty"`                              // test, maintenance, reboot
+	Test          string                 `protobuf:"bytes,10,opt,name=test,proto3" json:"test,omitempty"`                                 // test
+	Sha256        []byte                 `protobuf:"bytes,11,opt,name=sha256,proto3" json:"sha256,omitempty"`                             // pull: of the artifact; bundle: of its file
+	UntilNs       int64                  `protobuf:"varint,12,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"`           // maintenance, UTC
+	Vehicle       string                 `protobuf:"bytes,13,opt,name=vehicle,proto3" json:"vehicle,omitempty"`                           // block, release: presentation or plate
+	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                             // in words, of who orders it
+	Secret        []byte                 `protobuf:"bytes,15,opt,name=secret,proto3" json:"secret,omitempty"`                             // reveal: the day's secret of random checks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Order) Reset() {
+	*x = Order{}
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Order) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Order) ProtoMessage() {}
+
+func (x *Order) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Order.ProtoReflect.Descriptor instead.
+func (*Order) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Order) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Order) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *Order) GetJournal() []byte {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *Order) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Order) GetIssuedNs() int64 {
+	if x != nil {
+		return x.IssuedNs
+	}
+	return 0
+}
+
+func (x *Order) GetNotAfterNs() int64 {
+	if x != nil {
+		return x.NotAfterNs
+	}
+	return 0
+}
+
+func (x *Order) GetRun() uint64 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *Order) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Order) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Order) GetTest() string {
+	if x != nil {
+		return x.Test
+	}
+	return ""
+}
+
+func (x *Order) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Order) GetUntilNs() int64 {
+	if x != nil {
+		return x.UntilNs
+	}
+	return 0
+}
+
+func (x *Order) GetVehicle() string {
+	if x != nil {
+		return x.Vehicle
+	}
+	return ""
+}
+
+func (x *Order) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Order) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
 // Held is what the hub holds of an artifact.
 type Held struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -948,7 +1167,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1179,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1192,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Held) GetSha256() []byte {
@@ -1031,7 +1250,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1262,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1275,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Cursor) GetClass() observation.Class {
@@ -1109,7 +1328,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_sync_wire_wire_proto_msgTypes[10]
+	mi := &file_sync_wire_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1340,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[10]
+	mi := &file_sync_wire_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1353,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{10}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *State) GetOnline() bool {
@@ -1235,7 +1454,7 @@ type DeviceTrouble struct {
 
 func (x *DeviceTrouble) Reset() {
 	*x = DeviceTrouble{}
-	mi := &file_sync_wire_wire_proto_msgTypes[11]
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1466,7 @@ func (x *DeviceTrouble) String() string {
 func (*DeviceTrouble) ProtoMessage() {}
 
 func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[11]
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1479,7 @@ func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
 func (*DeviceTrouble) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{11}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeviceTrouble) GetDevice() string {
@@ -1389,7 +1608,29 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06offset\x18\x03 \x01(\x03R\x06offset\x12\x14\n" +
 	"\x05total\x18\x04 \x01(\x03R\x05total\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x18\n" +
-	"\amissing\x18\x06 \x01(\bR\amissing\"\x99\x01\n" +
+	"\amissing\x18\x06 \x01(\bR\amissing\"O\n" +
+	"\aCommand\x12\x14\n" +
+	"\x05order\x18\x01 \x01(\fR\x05order\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"\xf5\x02\n" +
+	"\x05Order\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x14\n" +
+	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x18\n" +
+	"\ajournal\x18\x03 \x01(\fR\ajournal\x12\x1a\n" +
+	"\bsequence\x18\x04 \x01(\x04R\bsequence\x12\x1b\n" +
+	"\tissued_ns\x18\x05 \x01(\x03R\bissuedNs\x12 \n" +
+	"\fnot_after_ns\x18\x06 \x01(\x03R\n" +
+	"notAfterNs\x12\x10\n" +
+	"\x03run\x18\a \x01(\x06R\x03run\x12\x12\n" +
+	"\x04kind\x18\b \x01(\tR\x04kind\x12\x16\n" +
+	"\x06device\x18\t \x01(\tR\x06device\x12\x12\n" +
+	"\x04test\x18\n" +
+	" \x01(\tR\x04test\x12\x16\n" +
+	"\x06sha256\x18\v \x01(\fR\x06sha256\x12\x19\n" +
+	"\buntil_ns\x18\f \x01(\x03R\auntilNs\x12\x18\n" +
+	"\avehicle\x18\r \x01(\tR\avehicle\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x16\n" +
+	"\x06secret\x18\x0f \x01(\fR\x06secret\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
@@ -1445,7 +1686,7 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
@@ -1456,22 +1697,24 @@ var file_sync_wire_wire_proto_goTypes = []any{
 	(*Renewed)(nil),               // 6: lanewarden.wire.v1.Renewed
 	(*Get)(nil),                   // 7: lanewarden.wire.v1.Get
 	(*Part)(nil),                  // 8: lanewarden.wire.v1.Part
-	(*Held)(nil),                  // 9: lanewarden.wire.v1.Held
-	(*Cursor)(nil),                // 10: lanewarden.wire.v1.Cursor
-	(*State)(nil),                 // 11: lanewarden.wire.v1.State
-	(*DeviceTrouble)(nil),         // 12: lanewarden.wire.v1.DeviceTrouble
-	(*observation.Inventory)(nil), // 13: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 14: lanewarden.v1.Class
+	(*Command)(nil),               // 9: lanewarden.wire.v1.Command
+	(*Order)(nil),                 // 10: lanewarden.wire.v1.Order
+	(*Held)(nil),                  // 11: lanewarden.wire.v1.Held
+	(*Cursor)(nil),                // 12: lanewarden.wire.v1.Cursor
+	(*State)(nil),                 // 13: lanewarden.wire.v1.State
+	(*DeviceTrouble)(nil),         // 14: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 15: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 16: lanewarden.v1.Class
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	13, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	14, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	10, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	15, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	16, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	12, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
 	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	9,  // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	11, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
 	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
-	14, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	12, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	16, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	14, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -1490,7 +1733,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

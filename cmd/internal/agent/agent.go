@@ -98,7 +98,9 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, lists.Close()) }()
-	down, err := newOrders(c, j, clock, []downlink.Consumer{listtaker.New(lists)}, o)
+	tests := guided.New(testsOf(c), devices, j, o.Log)
+	carry := &carriers{tests: tests, devices: devices}
+	down, err := newOrders(c, j, clock, []downlink.Consumer{listtaker.New(lists)}, carry, o)
 	if err != nil {
 		return err
 	}
@@ -108,6 +110,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if err != nil {
 		return err
 	}
+	carry.up = link.up
 	begun := append(opened(j.Opening(), o.Log), started(c, o))
 	if _, err := j.Commit(ctx, begun...); err == nil {
 		begun = nil
@@ -126,7 +129,6 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
-	tests := guided.New(testsOf(c), devices, j, o.Log)
 	local := console.New(console.Options{
 		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Config: c.Text, ConfigPath: c.File,
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,

@@ -5,15 +5,21 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
+	"lanewarden/sync/downlink/command"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
+	signed "lanewarden/sync/wire/command"
 	"lanewarden/sync/wire/layout"
 )
 
@@ -27,11 +33,38 @@ const ListsName = "lists"
 type orders struct {
 	service *downlink.Service
 	codec   *wire.Codec // shared with the uplink: it has megabytes of tables
+
+	commands *command.Receiver
+}
+
+// CommandersName is the file in the state directory that says who may command.
+const CommandersName = "commanders.json"
+
+// carriers carry out commands. up is set once there is an uplink, before any command can come.
+type carriers struct {
+	up      *uplink.Uplink
+	tests   *guided.Runner
+	devices *lane.Supervisor
+}
+
+// run returns the number of this run of the agent.
+func (c *carriers) run() uint64 { return c.up.Instance() }
+
+// executors returns what carries out which orders. Others are refused.
+func (c *carriers) executors() map[string]command.Executor {
+	return map[string]command.Executor{
+		signed.Pull: func(_ context.Context, o *wire.Order) error { return c.up.Pull(o.Sha256) },
+		signed.Test: func(ctx context.Context, o *wire.Order) error {
+			return c.tests.Start(ctx, o.Device, o.Test, "centre")
+		},
+		signed.Reboot: func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
+	}
 }
 
 // newOrders opens what has come down. A root that cannot be used is an error: the lane would go on with old lists, and
 // nobody would know.
-func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, consumers []downlink.Consumer, o Options) (orders, error) {
+func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, consumers []downlink.Consumer,
+	carriers *carriers, o Options) (orders, error) {
 	if c.Uplink == nil || c.Uplink.Orders.Root == "" {
 		return orders{}, nil
 	}
@@ -50,6 +83,12 @@ func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, 
 	if err != nil {
 		return orders{}, err
 	}
+	d := &orders{codec: codec}
+	d.commands = command.New(command.Options{
+		Journal: j, Now: func() time.Time { return d.service.Now() }, Run: carriers.run, Executors: carriers.executors(),
+		File: filepath.Join(c.Agent.StateDir, CommandersName), Log: o.Log,
+	})
+	consumers = append(consumers, d.commands)
 	s, err := downlink.New(downlink.Options{
 		Dir: filepath.Join(c.Agent.StateDir, OrdersName), Site: c.Site.ID, Agent: c.Agent.ID, Root: root, Built: o.Built,
 		ClockTrusted: func() bool { return clock.State().Synchronised }, StaleAfter: c.Uplink.Orders.StaleAfter,
@@ -58,7 +97,9 @@ func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, 
 	if err != nil {
 		return orders{}, errors.Join(err, codec.Close())
 	}
-	return orders{s, codec}, nil
+	d.service = s
+	s.Link().OnCommand(d.commands.Receive)
+	return *d, nil
 }
 
 // down returns the end that the uplink's connection is given to; nil for none.
@@ -74,7 +115,10 @@ func (d orders) run(ctx context.Context) error {
 	if d.service == nil {
 		return nil
 	}
-	return d.service.Run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.service.Run(ctx) })
+	g.Go(func() error { return d.commands.Run(ctx, d.service.Link().Received) })
+	return g.Wait()
 }
 
 // close frees what is shared, once the uplink has ended.

@@ -27,6 +27,8 @@ var impersonal = map[string]string{
 	"DeviceState":        "reason message",
 	"AgentStarted":       "software config_sha256",
 	"OrdersChecked":      "refusal text message recipient",
+	"OrderReceived":      "id order commander device refusal text message",
+	"OrderResult":        "id order text message",
 	"OrdersTarget":       "path sha256",
 	"Inventory":          "site site_kind agent console_url",
 	"Lane":               "id title direction",

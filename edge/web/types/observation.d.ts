@@ -60,6 +60,8 @@ export interface Body {
 	clearanceDecision?: ClearanceDecision;
 	clearanceOverride?: ClearanceOverride;
 	clearanceSecret?: ClearanceSecret;
+	orderReceived?: OrderReceived;
+	orderResult?: OrderResult;
 	ordersChecked?: OrdersChecked;
 }
 
@@ -807,6 +809,28 @@ export interface OrdersChecked {
 	text?: string;
 	message?: Message;
 	recipient?: string;
+}
+
+export interface OrderReceived {
+	id?: string;
+	sequence?: string;
+	order?: string;
+	commander?: string;
+	device?: string;
+	notAfterNs?: string;
+	refusal?: string;
+	text?: string;
+	message?: Message;
+	count?: number;
+}
+
+export interface OrderResult {
+	id?: string;
+	sequence?: string;
+	order?: string;
+	outcome?: "OUTCOME_UNSPECIFIED" | "OUTCOME_DONE" | "OUTCOME_FAILED" | "OUTCOME_UNKNOWN";
+	text?: string;
+	message?: Message;
 }
 
 export interface OrdersTarget {

@@ -85,6 +85,7 @@ type AgentSummary struct {
 	Journal   string                `json:"journal"`              // hex
 	ForkOf    string                `json:"fork_of,omitempty"`    // of a fork: the journal, hex, that it parted from
 	Size      int64                 `json:"size"`                 // rows at the last hello
+	Run       string                `json:"run,omitempty"`        // hex: of the agent, as commands name it; absent before its hello
 	Held      int64                 `json:"held"`                 // rows here without holes
 	Verified  int64                 `json:"verified"`             // rows under a checkpoint found right
 	Refused   string                `json:"refused,omitempty"`    // why nothing more is accepted from this journal
@@ -223,6 +224,6 @@ func Operations() []api.Operation {
 	return []api.Operation{
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
-		&GetAuthority, &Enrol, &GetOrders,
+		&GetAuthority, &Enrol, &GetOrders, &SendCommand, &GetCommands,
 	}
 }
