@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -109,7 +110,8 @@ func commandSendCommand(hub *remote) *cobra.Command {
 			return err
 		}
 		state, err := hubapi.SendCommand.Do(cmd.Context(), client, hubapi.Command{
-			Order: signed.Order, Signature: signed.Signature, Key: signed.Key,
+			Order:     base64.StdEncoding.EncodeToString(signed.Order),
+			Signature: base64.StdEncoding.EncodeToString(signed.Signature), Key: signed.Key,
 		})
 		if err != nil {
 			return err

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"strings"
 	"time"
 
@@ -63,7 +65,13 @@ func (o *orderServer) received(from ledger.Sender, name string) error {
 
 // sendCommand serves hubapi.SendCommand.
 func (s *httpServer) sendCommand(c *api.Call, in hubapi.Command) (act api.Act[hubapi.CommandState], err error) {
-	signed := &wire.Command{Order: in.Order, Signature: in.Signature, Key: in.Key}
+	signed := &wire.Command{Key: in.Key}
+	var wrong [2]error
+	signed.Order, wrong[0] = base64.StdEncoding.DecodeString(in.Order)
+	signed.Signature, wrong[1] = base64.StdEncoding.DecodeString(in.Signature)
+	if errors.Join(wrong[:]...) != nil {
+		return act, api.NewProblem(api.BadRequest, message.New("order.altered"))
+	}
 	act.Text = message.Verbatim(in.Key)
 	act.Do = func(context.Context) (state hubapi.CommandState, err error) {
 		one, err := s.repository.Outbox().Add(signed)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
@@ -102,7 +103,8 @@ func TestCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := json.Marshal(hubapi.Command{Order: signed.Order, Signature: signed.Signature, Key: signed.Key})
+	body, err := json.Marshal(hubapi.Command{Order: base64.StdEncoding.EncodeToString(signed.Order),
+		Signature: base64.StdEncoding.EncodeToString(signed.Signature), Key: signed.Key})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ export interface AgentSummary {
 	refused?: string;
 	/** Refused in French */
 	refused_fr?: string;
+	/** hex: of the agent, as commands name it; absent before its hello */
+	run?: string;
 	site: string;
 	/** rows at the last hello */
 	size: number;
@@ -73,6 +75,29 @@ export interface CloudEvent {
 	time: string;
 	/** lanewarden.radiation.occupancy.v1 */
 	type: string;
+}
+
+export interface Command {
+	/** name of the commander */
+	key?: string;
+	/** lanewarden.wire.v1.Order, base64 */
+	order?: string;
+	/** base64 */
+	signature?: string;
+}
+
+export interface CommandState {
+	agent: string;
+	/** hex, as in events of kinds order.received and order.result */
+	id: string;
+	/** name of the commander */
+	key: string;
+	/** it is sent again until then */
+	not_after: string;
+	/** kind: reboot */
+	order: string;
+	sequence: number;
+	site: string;
 }
 
 export interface DeviceTrouble {

@@ -8,8 +8,8 @@ import (
 
 // Command is the request of POST /v1/commands: a command that its commander has signed (docs/orders.md).
 type Command struct {
-	Order     []byte `json:"order"`     // lanewarden.wire.v1.Order, base64
-	Signature []byte `json:"signature"` // base64
+	Order     string `json:"order"`     // lanewarden.wire.v1.Order, base64
+	Signature string `json:"signature"` // base64
 	Key       string `json:"key"`       // name of the commander
 }
 
