@@ -41,8 +41,14 @@ type decider struct {
 	*booth.Follower
 }
 
+// outputsOf are the outputs of an agent's devices, and its clock.
+type outputsOf interface {
+	Command(ctx context.Context, device, output, value, reason string) error
+	Clock() lane.ClockState
+}
+
 // newDecider returns what decides at the lanes of a configuration, by the lists of a store; nil when none of them does.
-func newDecider(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, store *liststore.Store, log *slog.Logger) (*decider, error) {
+func newDecider(c *firmwareconfig.Config, j *journal.Journal, devices outputsOf, store *liststore.Store, log *slog.Logger) (*decider, error) {
 	d := &decider{lists: store, rules: map[string]rules{}, log: log}
 	var booths []booth.Settings
 	for _, l := range c.Lanes {
