@@ -221,6 +221,8 @@ type Orders struct {
 	// StaleAfter is the age of the centre's newest statement from which people are told.
 	StaleAfter time.Duration `yaml:"stale_after" default:"168h" min:"1h" max:"8760h"`
 	DiskBytes  int64         `yaml:"disk_bytes" default:"2147483648" min:"1048576" unit:"bytes"`
+	// BundleWait is how long a new configuration waits for a moment without a vehicle; then it is taken all the same.
+	BundleWait time.Duration `yaml:"bundle_wait" default:"1h" min:"0s" max:"168h"`
 }
 
 // Path is a further way to the centre.

@@ -51,10 +51,15 @@ func Decode(data []byte, name string, specs []driver.Spec) (*Config, error) {
 }
 
 func decode(data []byte, name string, specs []driver.Spec, absentFiles bool) (*Config, error) {
+	return decodeWith(&decoder{file: name, specs: specs, absentFiles: absentFiles}, data)
+}
+
+// decodeWith decodes a lane file by a decoder that is new.
+func decodeWith(d *decoder, data []byte) (*Config, error) {
+	name := d.file
 	if len(data) > maxFileBytes {
 		return nil, Problems{{File: name, Message: tooLarge(len(data))}}
 	}
-	d := &decoder{file: name, specs: specs, absentFiles: absentFiles}
 	c := &Config{Text: string(data), SHA256: sha256.Sum256(data)}
 	body, err := document(data, name)
 	if err != nil {
@@ -106,7 +111,8 @@ type decoder struct {
 	specs    []driver.Spec
 	problems Problems
 
-	absentFiles bool // files that settings name may be missing
+	dir         string // documents that are named by a path are below it; "" for the working directory
+	absentFiles bool   // files that settings name may be missing
 
 	laneRefs   []reference
 	deviceRefs []reference

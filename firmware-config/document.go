@@ -50,8 +50,19 @@ func Builtin(folder string) (names []string) {
 // ErrNotBuiltin for an unknown name, is that of os.ReadFile for a file that cannot be read, and Problems for one over
 // 4 MiB.
 func ReadDocument(folder, name string) (data []byte, file string, err error) {
-	if strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml") {
-		data, err = os.ReadFile(name)
+	return readDocument(folder, name, "")
+}
+
+// readDocument is ReadDocument where paths that are not absolute are below a folder; "" for the working directory.
+func readDocument(folder, name, dir string) (data []byte, file string, err error) {
+	if isPath(name) {
+		file := name
+		if dir != "" {
+			if file, err = below(dir, name); err != nil {
+				return nil, name, err
+			}
+		}
+		data, err = os.ReadFile(file)
 		if err == nil && len(data) > maxFileBytes {
 			err = Problems{{File: name, Message: tooLarge(len(data))}}
 		}
@@ -69,7 +80,12 @@ func ReadDocument(folder, name string) (data []byte, file string, err error) {
 // LoadDocument reads and decodes a document strictly into what ref refers to, with its name and SHA-256. The error is
 // Problems when it is wrong, and else that of ReadDocument.
 func LoadDocument(ref driver.Reference, folder, name string) error {
-	data, file, err := ReadDocument(folder, name)
+	return loadDocument(ref, folder, name, "")
+}
+
+// loadDocument is LoadDocument where paths that are not absolute are below a folder; "" for the working directory.
+func loadDocument(ref driver.Reference, folder, name, dir string) error {
+	data, file, err := readDocument(folder, name, dir)
 	if err != nil {
 		return err
 	}
@@ -77,7 +93,7 @@ func LoadDocument(ref driver.Reference, folder, name string) error {
 	if err != nil {
 		return err
 	}
-	d, sum := &decoder{file: file}, sha256.Sum256(data)
+	d, sum := &decoder{file: file, dir: dir}, sha256.Sum256(data)
 	into := ref.Into(name, sum)
 	d.structure(body, reflect.ValueOf(into).Elem(), "")
 	if named, ok := into.(identified); ok {
@@ -120,7 +136,7 @@ func (d *decoder) reference(n ast.Node, ref driver.Reference, f field, path stri
 		d.problem(n, place(path), unexpected(f.what(), n))
 		return
 	}
-	switch err := LoadDocument(ref, f.builtin, n.GetToken().Value).(type) {
+	switch err := loadDocument(ref, f.builtin, n.GetToken().Value, d.dir).(type) {
 	case nil:
 	case Problems:
 		d.problems = append(d.problems, err...)

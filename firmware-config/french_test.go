@@ -270,6 +270,8 @@ func TestErrorsInFrench(t *testing.T) {
 	check("config.size", err)
 	_, err = Load(filepath.Join(t.TempDir(), "absent"), specs)
 	check("file.missing", err)
+	_, err = below("/tmp", "../profile.yaml")
+	check("config.outside", err)
 	check("config.together", checkTogether([]Lane{manyDevices("l", 0), manyDevices("m", 40)}))
 	for _, code := range message.Codes() {
 		topic, _, _ := strings.Cut(code, ".") // "config" itself is doctor's

@@ -139,7 +139,7 @@ func ordersPublishCommand(at *place) *cobra.Command {
 	c := &cobra.Command{Use: "publish FILE PATH", Short: "help.orders-publish", Long: "help.orders-publish.long",
 		Args: cobra.ExactArgs(2),
 		Example: "  lanehub orders publish targets.csv lists/targets/full-12.csv --key /mnt/keys/lists.key\n" +
-			"  lanehub orders publish lane-4.zip bundles/lane-4-7.zip --site emerson-east --key /mnt/a/targets-1.key"}
+			"  lanehub orders publish lane-4.tar.zst bundles/emerson-east/lane-4/config-7 --key /mnt/a/targets-1.key"}
 	s.flags(c)
 	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
 	c.RunE = func(cmd *cobra.Command, args []string) error {

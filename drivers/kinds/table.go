@@ -42,6 +42,7 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_ORDER_RECEIVED:       {sentenceOf(orderReceived), nil},
 	observation.Kind_KIND_ORDER_RESULT:         {sentenceOf(orderResult), nil},
 	observation.Kind_KIND_ORDERS_CHECKED:       {sentenceOf(ordersChecked), nil},
+	observation.Kind_KIND_BUNDLE_STATE:         {sentenceOf(bundleState), nil},
 	observation.Kind_KIND_PASSAGE_OPENED:       {sentenceOf(passageOpened), nil},
 	observation.Kind_KIND_PASSAGE_UPDATED:      {sentenceOf(passageUpdated), nil},
 	observation.Kind_KIND_PASSAGE_CLOSED:       {sentenceOf(passageClosed), nil},

@@ -111,6 +111,7 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_ORDER_RECEIVED, Subject: OfPeople},
 	{Kind: Kind_KIND_ORDER_RESULT, Subject: OfAgent},
 	{Kind: Kind_KIND_ORDERS_CHECKED, Subject: OfAgent},
+	{Kind: Kind_KIND_BUNDLE_STATE, Subject: OfAgent},
 	{Kind: Kind_KIND_PASSAGE_OPENED, Subject: OfPassage},
 	{Kind: Kind_KIND_PASSAGE_UPDATED, Subject: OfPassage},
 	{Kind: Kind_KIND_PASSAGE_CLOSED, Subject: OfPassage},

@@ -134,6 +134,7 @@ const (
 	Kind_KIND_ORDER_RECEIVED       Kind = 61
 	Kind_KIND_ORDER_RESULT         Kind = 62
 	Kind_KIND_ORDERS_CHECKED       Kind = 63
+	Kind_KIND_BUNDLE_STATE         Kind = 65
 )
 
 // Enum value maps for Kind.
@@ -188,6 +189,7 @@ var (
 		61: "KIND_ORDER_RECEIVED",
 		62: "KIND_ORDER_RESULT",
 		63: "KIND_ORDERS_CHECKED",
+		65: "KIND_BUNDLE_STATE",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -239,6 +241,7 @@ var (
 		"KIND_ORDER_RECEIVED":       61,
 		"KIND_ORDER_RESULT":         62,
 		"KIND_ORDERS_CHECKED":       63,
+		"KIND_BUNDLE_STATE":         65,
 	}
 )
 
@@ -834,6 +837,64 @@ func (OrderResult_Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76, 0}
 }
 
+type BundleState_Step int32
+
+const (
+	BundleState_STEP_UNSPECIFIED BundleState_Step = 0
+	BundleState_STEP_STAGED      BundleState_Step = 1 // checked, and waits for a moment without a vehicle
+	BundleState_STEP_REFUSED     BundleState_Step = 2 // it cannot be used here
+	BundleState_STEP_SWITCHED    BundleState_Step = 3 // in force, on trial
+	BundleState_STEP_HEALTHY     BundleState_Step = 4 // the trial is over, it stays
+	BundleState_STEP_REVERTED    BundleState_Step = 5 // what was in force before is in force again
+)
+
+// Enum value maps for BundleState_Step.
+var (
+	BundleState_Step_name = map[int32]string{
+		0: "STEP_UNSPECIFIED",
+		1: "STEP_STAGED",
+		2: "STEP_REFUSED",
+		3: "STEP_SWITCHED",
+		4: "STEP_HEALTHY",
+		5: "STEP_REVERTED",
+	}
+	BundleState_Step_value = map[string]int32{
+		"STEP_UNSPECIFIED": 0,
+		"STEP_STAGED":      1,
+		"STEP_REFUSED":     2,
+		"STEP_SWITCHED":    3,
+		"STEP_HEALTHY":     4,
+		"STEP_REVERTED":    5,
+	}
+)
+
+func (x BundleState_Step) Enum() *BundleState_Step {
+	p := new(BundleState_Step)
+	*p = x
+	return p
+}
+
+func (x BundleState_Step) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BundleState_Step) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[12].Descriptor()
+}
+
+func (BundleState_Step) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[12]
+}
+
+func (x BundleState_Step) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BundleState_Step.Descriptor instead.
+func (BundleState_Step) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78, 0}
+}
+
 type DeviceTest_Verdict int32
 
 const (
@@ -870,11 +931,11 @@ func (x DeviceTest_Verdict) String() string {
 }
 
 func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[12].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[13].Descriptor()
 }
 
 func (DeviceTest_Verdict) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[12]
+	return &file_drivers_observation_observation_proto_enumTypes[13]
 }
 
 func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
@@ -883,7 +944,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -1023,6 +1084,7 @@ type Body struct {
 	//	*Body_OrderReceived
 	//	*Body_OrderResult
 	//	*Body_OrdersChecked
+	//	*Body_BundleState
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1539,6 +1601,15 @@ func (x *Body) GetOrdersChecked() *OrdersChecked {
 	return nil
 }
 
+func (x *Body) GetBundleState() *BundleState {
+	if x != nil {
+		if x, ok := x.Of.(*Body_BundleState); ok {
+			return x.BundleState
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1735,6 +1806,10 @@ type Body_OrdersChecked struct {
 	OrdersChecked *OrdersChecked `protobuf:"bytes,63,opt,name=orders_checked,json=ordersChecked,proto3,oneof"`
 }
 
+type Body_BundleState struct {
+	BundleState *BundleState `protobuf:"bytes,65,opt,name=bundle_state,json=bundleState,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1830,6 +1905,8 @@ func (*Body_OrderReceived) isBody_Of() {}
 func (*Body_OrderResult) isBody_Of() {}
 
 func (*Body_OrdersChecked) isBody_Of() {}
+
+func (*Body_BundleState) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -9033,6 +9110,99 @@ func (x *OrdersTarget) GetOfSite() bool {
 	return false
 }
 
+// BundleState is one step of a bundle of configuration at a lane (docs/bundles.md).
+type BundleState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Step          BundleState_Step       `protobuf:"varint,1,opt,name=step,proto3,enum=lanewarden.v1.BundleState_Step" json:"step,omitempty"`
+	Bundle        string                 `protobuf:"bytes,2,opt,name=bundle,proto3" json:"bundle,omitempty"`                  // path under which it is published: "bundles/emerson-east/lane-7"
+	Sha256        []byte                 `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`                  // of its archive
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`                      // why it was refused or reverted, English
+	Message       *Message               `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`                // text in all languages
+	InForce       string                 `protobuf:"bytes,6,opt,name=in_force,json=inForce,proto3" json:"in_force,omitempty"` // bundle that is in force after this step; empty for the machine's own lane file
+	InForceSha256 []byte                 `protobuf:"bytes,7,opt,name=in_force_sha256,json=inForceSha256,proto3" json:"in_force_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BundleState) Reset() {
+	*x = BundleState{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BundleState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BundleState) ProtoMessage() {}
+
+func (x *BundleState) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BundleState.ProtoReflect.Descriptor instead.
+func (*BundleState) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *BundleState) GetStep() BundleState_Step {
+	if x != nil {
+		return x.Step
+	}
+	return BundleState_STEP_UNSPECIFIED
+}
+
+func (x *BundleState) GetBundle() string {
+	if x != nil {
+		return x.Bundle
+	}
+	return ""
+}
+
+func (x *BundleState) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *BundleState) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *BundleState) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *BundleState) GetInForce() string {
+	if x != nil {
+		return x.InForce
+	}
+	return ""
+}
+
+func (x *BundleState) GetInForceSha256() []byte {
+	if x != nil {
+		return x.InForceSha256
+	}
+	return nil
+}
+
 // DeviceTest is the result of a guided test of a device.
 type DeviceTest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -9049,7 +9219,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9061,7 +9231,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9074,7 +9244,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -9145,7 +9315,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9157,7 +9327,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9170,7 +9340,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *TestCheck) GetName() string {
@@ -9256,7 +9426,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9268,7 +9438,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9281,7 +9451,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Message) GetCode() string {
@@ -9319,7 +9489,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9331,7 +9501,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9344,7 +9514,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -9497,7 +9667,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9509,7 +9679,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9522,7 +9692,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -9565,7 +9735,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9577,7 +9747,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9590,7 +9760,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -9630,7 +9800,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9642,7 +9812,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9655,7 +9825,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -9696,7 +9866,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xd7\x1c\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x98\x1d\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -9759,7 +9929,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x10clearance_secret\x18B \x01(\v2\x1e.lanewarden.v1.ClearanceSecretH\x00R\x0fclearanceSecret\x12E\n" +
 	"\x0eorder_received\x18= \x01(\v2\x1c.lanewarden.v1.OrderReceivedH\x00R\rorderReceived\x12?\n" +
 	"\forder_result\x18> \x01(\v2\x1a.lanewarden.v1.OrderResultH\x00R\vorderResult\x12E\n" +
-	"\x0eorders_checked\x18? \x01(\v2\x1c.lanewarden.v1.OrdersCheckedH\x00R\rordersCheckedB\x04\n" +
+	"\x0eorders_checked\x18? \x01(\v2\x1c.lanewarden.v1.OrdersCheckedH\x00R\rordersChecked\x12?\n" +
+	"\fbundle_state\x18A \x01(\v2\x1a.lanewarden.v1.BundleStateH\x00R\vbundleStateB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -10523,7 +10694,22 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12\x17\n" +
-	"\aof_site\x18\x04 \x01(\bR\x06ofSite\"\xd1\x02\n" +
+	"\aof_site\x18\x04 \x01(\bR\x06ofSite\"\xf4\x02\n" +
+	"\vBundleState\x123\n" +
+	"\x04step\x18\x01 \x01(\x0e2\x1f.lanewarden.v1.BundleState.StepR\x04step\x12\x16\n" +
+	"\x06bundle\x18\x02 \x01(\tR\x06bundle\x12\x16\n" +
+	"\x06sha256\x18\x03 \x01(\fR\x06sha256\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x120\n" +
+	"\amessage\x18\x05 \x01(\v2\x16.lanewarden.v1.MessageR\amessage\x12\x19\n" +
+	"\bin_force\x18\x06 \x01(\tR\ainForce\x12&\n" +
+	"\x0fin_force_sha256\x18\a \x01(\fR\rinForceSha256\"w\n" +
+	"\x04Step\x12\x14\n" +
+	"\x10STEP_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vSTEP_STAGED\x10\x01\x12\x10\n" +
+	"\fSTEP_REFUSED\x10\x02\x12\x11\n" +
+	"\rSTEP_SWITCHED\x10\x03\x12\x10\n" +
+	"\fSTEP_HEALTHY\x10\x04\x12\x11\n" +
+	"\rSTEP_REVERTED\x10\x05\"\xd1\x02\n" +
 	"\n" +
 	"DeviceTest\x12\x12\n" +
 	"\x04test\x18\x01 \x01(\tR\x04test\x12\x14\n" +
@@ -10585,7 +10771,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xca\t\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xe1\t\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -10635,7 +10821,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x15KIND_CLEARANCE_SECRET\x10B\x12\x17\n" +
 	"\x13KIND_ORDER_RECEIVED\x10=\x12\x15\n" +
 	"\x11KIND_ORDER_RESULT\x10>\x12\x17\n" +
-	"\x13KIND_ORDERS_CHECKED\x10?*\xa3\x01\n" +
+	"\x13KIND_ORDERS_CHECKED\x10?\x12\x15\n" +
+	"\x11KIND_BUNDLE_STATE\x10A*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -10674,8 +10861,8 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 86)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -10689,226 +10876,231 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(PassageTerm_Kind)(0),             // 9: lanewarden.v1.PassageTerm.Kind
 	(OrdersChecked_Way)(0),            // 10: lanewarden.v1.OrdersChecked.Way
 	(OrderResult_Outcome)(0),          // 11: lanewarden.v1.OrderResult.Outcome
-	(DeviceTest_Verdict)(0),           // 12: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),               // 13: lanewarden.v1.Observation
-	(*Body)(nil),                      // 14: lanewarden.v1.Body
-	(*Artifact)(nil),                  // 15: lanewarden.v1.Artifact
-	(*Series)(nil),                    // 16: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),        // 17: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil),       // 18: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),            // 19: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),           // 20: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),            // 21: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),                   // 22: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),         // 23: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),          // 24: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),           // 25: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),            // 26: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),                   // 27: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),               // 28: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),               // 29: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),              // 30: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),              // 31: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),            // 32: lanewarden.v1.AgentClockStep
-	(*AgentPruned)(nil),               // 33: lanewarden.v1.AgentPruned
-	(*AgentErased)(nil),               // 34: lanewarden.v1.AgentErased
-	(*ClearanceDecision)(nil),         // 35: lanewarden.v1.ClearanceDecision
-	(*ClearanceReason)(nil),           // 36: lanewarden.v1.ClearanceReason
-	(*ShipmentDecision)(nil),          // 37: lanewarden.v1.ShipmentDecision
-	(*ListInForce)(nil),               // 38: lanewarden.v1.ListInForce
-	(*RandomDraw)(nil),                // 39: lanewarden.v1.RandomDraw
-	(*ClearanceOverride)(nil),         // 40: lanewarden.v1.ClearanceOverride
-	(*ClearanceSecret)(nil),           // 41: lanewarden.v1.ClearanceSecret
-	(*Inventory)(nil),                 // 42: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 43: lanewarden.v1.Lane
-	(*Device)(nil),                    // 44: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 45: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 46: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 47: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 48: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 49: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 50: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 51: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 52: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 53: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 54: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 55: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 56: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 57: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 58: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 59: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 60: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 61: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 62: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 63: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 64: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 65: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 66: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 67: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 68: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 69: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 70: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 71: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 72: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 73: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 74: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 75: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 76: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 77: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 78: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 79: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 80: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 81: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 82: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 83: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 84: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 85: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 86: lanewarden.v1.AgentAccess
-	(*OrdersChecked)(nil),             // 87: lanewarden.v1.OrdersChecked
-	(*OrderReceived)(nil),             // 88: lanewarden.v1.OrderReceived
-	(*OrderResult)(nil),               // 89: lanewarden.v1.OrderResult
-	(*OrdersTarget)(nil),              // 90: lanewarden.v1.OrdersTarget
-	(*DeviceTest)(nil),                // 91: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 92: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 93: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 94: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 95: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 96: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 97: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 98: google.protobuf.FieldOptions
+	(BundleState_Step)(0),             // 12: lanewarden.v1.BundleState.Step
+	(DeviceTest_Verdict)(0),           // 13: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),               // 14: lanewarden.v1.Observation
+	(*Body)(nil),                      // 15: lanewarden.v1.Body
+	(*Artifact)(nil),                  // 16: lanewarden.v1.Artifact
+	(*Series)(nil),                    // 17: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),        // 18: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil),       // 19: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),            // 20: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),           // 21: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),            // 22: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),                   // 23: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),         // 24: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),          // 25: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),           // 26: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),            // 27: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),                   // 28: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),               // 29: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),               // 30: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),              // 31: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),              // 32: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),            // 33: lanewarden.v1.AgentClockStep
+	(*AgentPruned)(nil),               // 34: lanewarden.v1.AgentPruned
+	(*AgentErased)(nil),               // 35: lanewarden.v1.AgentErased
+	(*ClearanceDecision)(nil),         // 36: lanewarden.v1.ClearanceDecision
+	(*ClearanceReason)(nil),           // 37: lanewarden.v1.ClearanceReason
+	(*ShipmentDecision)(nil),          // 38: lanewarden.v1.ShipmentDecision
+	(*ListInForce)(nil),               // 39: lanewarden.v1.ListInForce
+	(*RandomDraw)(nil),                // 40: lanewarden.v1.RandomDraw
+	(*ClearanceOverride)(nil),         // 41: lanewarden.v1.ClearanceOverride
+	(*ClearanceSecret)(nil),           // 42: lanewarden.v1.ClearanceSecret
+	(*Inventory)(nil),                 // 43: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 44: lanewarden.v1.Lane
+	(*Device)(nil),                    // 45: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 46: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 47: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 48: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 49: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 50: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 51: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 52: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 53: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 54: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 55: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 56: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 57: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 58: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 59: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 60: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 61: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 62: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 63: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 64: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 65: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 66: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 67: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 68: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 69: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 70: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 71: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 72: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 73: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 74: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 75: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 76: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 77: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 78: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 79: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 80: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 81: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 82: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 83: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 84: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 85: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 86: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 87: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 88: lanewarden.v1.OrdersChecked
+	(*OrderReceived)(nil),             // 89: lanewarden.v1.OrderReceived
+	(*OrderResult)(nil),               // 90: lanewarden.v1.OrderResult
+	(*OrdersTarget)(nil),              // 91: lanewarden.v1.OrdersTarget
+	(*BundleState)(nil),               // 92: lanewarden.v1.BundleState
+	(*DeviceTest)(nil),                // 93: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 94: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 95: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 96: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 97: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 98: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 99: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 100: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	14,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	15,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	17,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	18,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	19,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	20,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	21,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	23,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	28,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	29,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	31,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	32,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	30,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	45,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	46,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	50,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	51,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	52,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	53,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	56,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	59,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	60,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	61,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	62,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	63,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	65,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	66,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	67,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	69,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	71,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	72,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	74,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	75,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	76,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	78,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	79,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	80,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	84,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	85,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	86,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	91,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	54,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	33,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
-	34,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
-	35,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
-	40,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
-	41,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	88,  // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
-	89,  // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
-	87,  // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
-	6,   // 51: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	16,  // 52: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	16,  // 53: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 54: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	22,  // 55: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	25,  // 56: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	26,  // 57: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	27,  // 58: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	24,  // 59: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	93,  // 60: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 61: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	93,  // 62: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	93,  // 63: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	42,  // 64: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 65: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	36,  // 66: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	37,  // 67: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	38,  // 68: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	39,  // 69: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	93,  // 70: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	36,  // 71: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	43,  // 72: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	44,  // 73: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	47,  // 74: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	48,  // 75: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	49,  // 76: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	55,  // 77: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	93,  // 78: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	55,  // 79: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	93,  // 80: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	57,  // 81: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	58,  // 82: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	93,  // 83: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	93,  // 84: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	56,  // 85: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	56,  // 86: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	64,  // 87: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	93,  // 88: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	93,  // 89: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	68,  // 90: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	70,  // 91: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	73,  // 92: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	93,  // 93: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	77,  // 94: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	81,  // 95: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	81,  // 96: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	82,  // 97: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	93,  // 98: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 99: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 100: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	81,  // 101: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	83,  // 102: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 103: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 104: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 105: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	81,  // 106: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	81,  // 107: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	93,  // 108: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	93,  // 109: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 110: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
-	90,  // 111: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
-	93,  // 112: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
-	93,  // 113: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
-	11,  // 114: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
-	93,  // 115: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
-	12,  // 116: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	92,  // 117: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	93,  // 118: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	93,  // 119: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	94,  // 120: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	95,  // 121: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	96,  // 122: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	97,  // 123: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	93,  // 124: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	98,  // 125: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	126, // [126:126] is the sub-list for method output_type
-	126, // [126:126] is the sub-list for method input_type
-	126, // [126:126] is the sub-list for extension type_name
-	125, // [125:126] is the sub-list for extension extendee
-	0,   // [0:125] is the sub-list for field type_name
+	15,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	16,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	18,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	19,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	20,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	21,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	22,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	24,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	29,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	30,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	32,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	33,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	31,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	46,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	47,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	51,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	52,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	53,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	54,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	57,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	60,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	61,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	62,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	63,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	64,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	66,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	67,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	68,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	70,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	72,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	73,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	75,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	76,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	77,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	79,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	80,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	81,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	85,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	86,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	87,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	93,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	55,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	34,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
+	35,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
+	36,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
+	41,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
+	42,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
+	89,  // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
+	90,  // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
+	88,  // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	92,  // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
+	6,   // 52: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	17,  // 53: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	17,  // 54: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 55: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	23,  // 56: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	26,  // 57: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	27,  // 58: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	28,  // 59: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	25,  // 60: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	95,  // 61: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 62: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	95,  // 63: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	95,  // 64: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	43,  // 65: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 66: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	37,  // 67: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	38,  // 68: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	39,  // 69: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	40,  // 70: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	95,  // 71: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	37,  // 72: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	44,  // 73: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	45,  // 74: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	48,  // 75: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	49,  // 76: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	50,  // 77: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	56,  // 78: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	95,  // 79: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	56,  // 80: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	95,  // 81: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	58,  // 82: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	59,  // 83: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	95,  // 84: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	95,  // 85: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	57,  // 86: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	57,  // 87: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	65,  // 88: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	95,  // 89: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	95,  // 90: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	69,  // 91: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	71,  // 92: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	74,  // 93: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	95,  // 94: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	78,  // 95: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	82,  // 96: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	82,  // 97: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	83,  // 98: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	95,  // 99: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	9,   // 100: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 101: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	82,  // 102: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	84,  // 103: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 104: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 105: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 106: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	82,  // 107: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	82,  // 108: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	95,  // 109: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	95,  // 110: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	10,  // 111: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	91,  // 112: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	95,  // 113: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	95,  // 114: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
+	11,  // 115: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
+	95,  // 116: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
+	12,  // 117: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
+	95,  // 118: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
+	13,  // 119: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	94,  // 120: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	95,  // 121: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	95,  // 122: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	96,  // 123: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	97,  // 124: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	98,  // 125: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	99,  // 126: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	95,  // 127: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	100, // 128: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	129, // [129:129] is the sub-list for method output_type
+	129, // [129:129] is the sub-list for method input_type
+	129, // [129:129] is the sub-list for extension type_name
+	128, // [128:129] is the sub-list for extension extendee
+	0,   // [0:128] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -10965,6 +11157,7 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_OrderReceived)(nil),
 		(*Body_OrderResult)(nil),
 		(*Body_OrdersChecked)(nil),
+		(*Body_BundleState)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[49].OneofWrappers = []any{}
@@ -10973,8 +11166,8 @@ func file_drivers_observation_observation_proto_init() {
 	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[79].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[81].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[80].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[82].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -10989,8 +11182,8 @@ func file_drivers_observation_observation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      13,
-			NumMessages:   85,
+			NumEnums:      14,
+			NumMessages:   86,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -40,6 +40,13 @@ type Consumer interface {
 	Apply(ctx context.Context, t Target, file string) error
 }
 
+// Withholder is a Consumer of targets that the centre may hold back from a lane although they are published, such as
+// configuration that a few lanes try first. Withheld says that the centre did not give a target: another may be chosen.
+type Withholder interface {
+	Consumer
+	Withheld(t Target)
+}
+
 // Journal is where outcomes are kept.
 type Journal interface {
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
@@ -313,6 +320,10 @@ func (s *Service) apply(ctx context.Context, f Fetcher, all []Target) (taken []T
 				break
 			}
 			one := s.applyOne(ctx, f, consumer, t)
+			if w, may := consumer.(Withholder); may && errors.Is(one, ErrMissing) {
+				w.Withheld(t)
+				continue
+			}
 			if one != nil {
 				err = errors.Join(err, one)
 				break

@@ -69,6 +69,9 @@ func (l *Link) tell() {
 	}
 }
 
+// LookSoon has the service look for what is published as soon as it can.
+func (l *Link) LookSoon() { l.tell() }
+
 // Leaves lists the topics to subscribe to.
 func (l *Link) Leaves() []string { return []string{wire.LeafPart, wire.LeafOrder} }
 

@@ -23,6 +23,7 @@ import (
 	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/bundle"
 	"lanewarden/edge/console"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/evidence/sqlog"
@@ -33,6 +34,7 @@ import (
 	"lanewarden/edge/retention"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
+	"lanewarden/sync/downlink/bundletaker"
 	"lanewarden/sync/downlink/listtaker"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
@@ -46,6 +48,7 @@ type Options struct {
 	Software       string
 	Built          time.Time     // when; the zero time when that is not known
 	TelemetryDelay time.Duration // 0 for the default
+	BundleTrial    time.Duration // how long a bundle is on trial; 0 for bundle.TrialTime
 	Log            *slog.Logger
 }
 
@@ -53,7 +56,7 @@ type Options struct {
 // cannot be used, for a journal that cannot be opened, and for a state directory that another agent
 // uses. Devices that do not work, a link that is down and a full disk are no errors: the agent goes
 // on and says so. A journal that is found damaged, or that the hub refuses because it holds another past of it, is set
-// aside and a new one begins.
+// aside and a new one begins. c is the machine's own lane file; a bundle from the centre may be in force in its place.
 func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	if err := sqlog.MakeDir(c.Agent.StateDir); err != nil {
 		return err
@@ -63,8 +66,15 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 		return err
 	}
 	defer unlock()
+	bundles, err := openBundles(c, o)
+	if err != nil {
+		return err
+	}
 	for {
-		err := runOn(ctx, c, o)
+		err := runOn(ctx, bundles.Config(), bundles, o)
+		if changed(ctx, bundles, err) {
+			continue
+		}
 		if !errors.Is(err, journal.ErrDamaged) && !errors.Is(err, errContradicted) || ctx.Err() != nil {
 			return err
 		}
@@ -75,11 +85,26 @@ func Run(ctx context.Context, c *firmwareconfig.Config, o Options) error {
 	}
 }
 
+// changed reports whether an agent that has ended is to run again with another configuration. A bundle on trial with which
+// it could not run is given up.
+func changed(ctx context.Context, bundles *bundle.Store, err error) bool {
+	switch _, trial := bundles.Trial(); {
+	case ctx.Err() != nil:
+		return false
+	case errors.Is(err, bundle.ErrChanged):
+		return true
+	case trial && err != nil && !errors.Is(err, journal.ErrDamaged) && !errors.Is(err, errContradicted):
+		bundles.Revert(message.New("bundle.failed", message.CausedBy(err)))
+		return true
+	}
+	return false
+}
+
 // errContradicted is why an agent ends that the hub has refused: it holds another past of the journal.
 var errContradicted = errors.New("the hub refuses the journal")
 
 // runOn opens the journal and runs the agent on it, until ctx ends or the journal cannot be used any more.
-func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error) {
+func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store, o Options) (err error) {
 	j, err := journal.Open(journalDir(c), journal.Options{
 		Site: c.Site.ID, Agent: c.Agent.ID, Beside: filepath.Join(c.Agent.StateDir, BesideName),
 	})
@@ -99,8 +124,9 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	}
 	defer func() { err = errors.Join(err, lists.Close()) }()
 	tests := guided.New(testsOf(c), devices, j, o.Log)
-	carry := &carriers{tests: tests, devices: devices}
-	down, err := newOrders(c, j, clock, []downlink.Consumer{listtaker.New(lists)}, carry, o)
+	carry := &carriers{tests: tests, devices: devices, bundles: bundles}
+	consumers := []downlink.Consumer{listtaker.New(lists), bundletaker.New(bundles, c.Site.ID, c.Agent.ID)}
+	down, err := newOrders(c, j, clock, consumers, carry, o)
 	if err != nil {
 		return err
 	}
@@ -161,6 +187,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, o Options) (err error)
 	g.Go(func() error { return decider.run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return down.run(ctx) })
+	g.Go(func() error { return newSwitcher(c, bundles, j, devices, link, passages, decider, o).run(ctx) })
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }

@@ -11,6 +11,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/edge/bundle"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
@@ -45,6 +46,8 @@ type carriers struct {
 	up      *uplink.Uplink
 	tests   *guided.Runner
 	devices *lane.Supervisor
+	bundles *bundle.Store
+	look    func() // has what is published looked at soon
 }
 
 // run returns the number of this run of the agent.
@@ -56,6 +59,10 @@ func (c *carriers) executors() map[string]command.Executor {
 		signed.Pull: func(_ context.Context, o *wire.Order) error { return c.up.Pull(o.Sha256) },
 		signed.Test: func(ctx context.Context, o *wire.Order) error {
 			return c.tests.Start(ctx, o.Device, o.Test, "centre")
+		},
+		signed.Bundle: func(_ context.Context, o *wire.Order) error {
+			defer c.look()
+			return c.bundles.Order(o.Sha256)
 		},
 		signed.Reboot: func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
 	}
@@ -98,6 +105,7 @@ func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, 
 		return orders{}, errors.Join(err, codec.Close())
 	}
 	d.service = s
+	carriers.look = s.Link().LookSoon
 	s.Link().OnCommand(d.commands.Receive)
 	return *d, nil
 }

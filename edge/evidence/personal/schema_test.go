@@ -30,6 +30,7 @@ var impersonal = map[string]string{
 	"OrderReceived":      "id order commander device refusal text message",
 	"OrderResult":        "id order text message",
 	"OrdersTarget":       "path sha256",
+	"BundleState":        "bundle sha256 text message in_force in_force_sha256",
 	"Inventory":          "site site_kind agent console_url",
 	"Lane":               "id title direction",
 	"Device":             "id title driver lane",

@@ -63,6 +63,7 @@ export interface Body {
 	orderReceived?: OrderReceived;
 	orderResult?: OrderResult;
 	ordersChecked?: OrdersChecked;
+	bundleState?: BundleState;
 }
 
 export interface Artifact {
@@ -838,6 +839,16 @@ export interface OrdersTarget {
 	sha256?: string;
 	bytes?: string;
 	ofSite?: boolean;
+}
+
+export interface BundleState {
+	step?: "STEP_UNSPECIFIED" | "STEP_STAGED" | "STEP_REFUSED" | "STEP_SWITCHED" | "STEP_HEALTHY" | "STEP_REVERTED";
+	bundle?: string;
+	sha256?: string;
+	text?: string;
+	message?: Message;
+	inForce?: string;
+	inForceSha256?: string;
 }
 
 export interface DeviceTest {

@@ -92,6 +92,40 @@ func Join(local, site string) string {
 	return dir + site + "/" + local
 }
 
+// bundleName ends the path of a bundle: lane-7.
+var bundleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*-([1-9][0-9]{0,17})$`)
+
+// Bundle is what the path of a bundle says: bundles/SITE/AGENT/NAME-VERSION, or bundles/SITE/NAME-VERSION.
+type Bundle struct {
+	Site, Agent string // Agent is "" for a bundle of all agents of the site
+	Name        string // "lane-7", with the version
+	Version     int64
+}
+
+// ParseBundle reads the path of a bundle; ok is false for what is none.
+func ParseBundle(target string) (b Bundle, ok bool) {
+	rest, ok := strings.CutPrefix(target, BundlesPrefix)
+	parts := strings.Split(rest, "/")
+	if !ok || CheckTarget(target) != nil || len(parts) < 2 || len(parts) > 3 {
+		return Bundle{}, false
+	}
+	b = Bundle{Site: parts[0], Name: parts[len(parts)-1]}
+	if len(parts) == 3 {
+		b.Agent = parts[1]
+	}
+	m := bundleName.FindStringSubmatch(b.Name)
+	if m == nil {
+		return Bundle{}, false
+	}
+	b.Version, _ = strconv.ParseInt(m[1], 10, 64) // 18 digits fit
+	return b, true
+}
+
+// For reports whether a bundle is for an agent.
+func (b Bundle) For(site, agent string) bool {
+	return b.Site == site && (b.Agent == "" || b.Agent == agent)
+}
+
 // Metadata returns the name of a file of metadata. All but the timestamp have their version in it.
 func Metadata(role string, version int64) string {
 	if role == "timestamp" {
