@@ -89,9 +89,10 @@ cluster-controls:
 	$(GO) test -count=1 -timeout 0 -v ./cmd/internal/clustertest -run '^TestControls$$' -controls
 
 # How well readings find their vehicle: the table of docs/passages.md.
-# Days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
+# A week without link at a joint post, then days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
 # file's path, all by default; DAYS is how many of each; WRONG=1 lists what is in the wrong passage.
 scenarios:
+	@$(GO) test ./cmd/internal/scenario -count=1 -timeout 0 -run '^TestWeekWithoutLink$$' -v
 	@$(GO) test ./cmd/internal/scenario -timeout 0 -run '^$$' -bench Scenarios -benchtime 1x -seed $(SEED) \
 	  $(if $(SCENARIO),-scenario $(if $(findstring /,$(SCENARIO)),$(abspath $(SCENARIO)),$(SCENARIO))) $(if $(DAYS),-days $(DAYS)) $(if $(WRONG),-wrong)
 

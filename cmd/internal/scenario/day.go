@@ -64,11 +64,11 @@ type generator struct {
 var Begin = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
 // Make makes a day.
-func Make(s *Scenario, seed uint64) *Day { return newGenerator(s, seed).make() }
+func Make(s *Scenario, seed uint64) *Day { return newGenerator(s, seed, Begin).make() }
 
-func newGenerator(s *Scenario, seed uint64) *generator {
+func newGenerator(s *Scenario, seed uint64, begin time.Time) *generator {
 	g := &generator{
-		Scenario: s, lanes: s.parallel(), begin: Begin, day: &Day{},
+		Scenario: s, lanes: s.parallel(), begin: begin, day: &Day{},
 		road: rand.New(rand.NewPCG(seed, 0x1a7e)), rng: rand.New(rand.NewPCG(seed, 0x0b5e)),
 		office: rand.New(rand.NewPCG(seed, 0x0ff1ce)), clocks: map[string]*clock{}, dead: map[string]time.Time{}, bursts: map[string]*burst{},
 	}

@@ -53,9 +53,8 @@ func (s *Scenario) boothStation() string {
 	return ""
 }
 
-// JudgeDecisions lets a lane decide about a day by a policy, and holds that against the truth. The scenario has one lane,
-// with a booth.
-func JudgeDecisions(s *Scenario, day *Day, p *policy.Policy, seed uint64) *DecisionScore {
+// booth is the booth of a scenario's one lane, at the first kind of site of a policy.
+func (s *Scenario) booth(p *policy.Policy) booth.Lane {
 	lane := booth.Lane{Site: "scenario", SiteKind: string(p.SiteKinds[0]), ID: theLane, Booth: s.boothStation(), Idle: 5 * time.Minute}
 	for _, st := range s.Lanes()[0].Stations {
 		lane.Stations = append(lane.Stations, booth.Station{
@@ -69,6 +68,13 @@ func JudgeDecisions(s *Scenario, day *Day, p *policy.Policy, seed uint64) *Decis
 			}
 		}
 	}
+	return lane
+}
+
+// JudgeDecisions lets a lane decide about a day by a policy, and holds that against the truth. The scenario has one lane,
+// with a booth.
+func JudgeDecisions(s *Scenario, day *Day, p *policy.Policy, seed uint64) *DecisionScore {
+	lane := s.booth(p)
 	d := &decisions{
 		s: s, day: day, lists: NewTrade(Begin).Lists(Begin), policy: p, seed: seed, passage: passage.New(s.Lanes()),
 		booth: booth.New(lane), told: map[int64]int{}, last: map[string]*observation.ClearanceDecision{},
@@ -158,11 +164,12 @@ func (d *decisions) judge() {
 	}
 	all := d.known()
 	for v := range d.day.Vehicles {
-		if s := &d.day.Vehicles[v].Shown; s.Class != "" {
+		if all[v] == nil {
+			all[v] = &known{}
+		}
+		// One that went back before the booth, or came while the scanner was dead, has shown nothing.
+		if s := &d.day.Vehicles[v].Shown; s.Class != "" && (of[v] != nil || all[v].codes > 0) {
 			d.score.Vehicles++
-			if all[v] == nil {
-				all[v] = &known{}
-			}
 			d.judgeOne(v, of[v], all[v])
 		}
 	}
@@ -172,6 +179,7 @@ func (d *decisions) judge() {
 type known struct {
 	alarm  bool
 	portal bool // a portal saw it
+	plate  bool // a camera read its plate
 	codes  int  // that were scanned
 }
 
@@ -196,6 +204,7 @@ func (d *decisions) known() map[int]*known {
 		}
 		one.alarm = one.alarm || t.Obs.Class == observation.Class_CLASS_ALARM
 		one.portal = one.portal || kinds[t.Obs.Device] == "portal"
+		one.plate = one.plate || kinds[t.Obs.Device] == "plate"
 		if code := t.Obs.Body.GetVehicleCode(); code != nil && kinds[t.Obs.Device] == "papers" {
 			if key := fmt.Sprint(t.Vehicle, code.Text); !scanned[key] {
 				scanned[key] = true
@@ -214,6 +223,8 @@ func (d *decisions) judgeOne(v int, said *observation.ClearanceDecision, known *
 		s.Alarms++
 	}
 	if said == nil {
+		s.Wrong = append(s.Wrong, fmt.Sprintf("vehicle %d (%s), %v, known %+v: no decision", v, d.day.Vehicles[v].Case,
+			shown.Codes, *known))
 		return
 	}
 	s.Decided++
@@ -228,6 +239,8 @@ func (d *decisions) judgeOne(v int, said *observation.ClearanceDecision, known *
 		right = !released && hasReason(said, string(shown.Fault))
 	case shown.Fault != "", blind, known.alarm, said.GetDraw().GetSelected():
 		right = !released
+	case !known.plate && hasReason(said, "PLATE-MISSING"):
+		right = true // the policy says whether that stops it
 	}
 	if right {
 		s.Right++

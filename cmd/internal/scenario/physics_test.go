@@ -25,7 +25,7 @@ func rush(t *rapid.T, all map[string]*Scenario) drivenDay {
 	s.Peaks = []Peak{{Hour: 12, Width: 0.1, Factor: 100}}
 	s.Faults.Tailgating = rapid.SampledFrom([]float64{0, 0.3}).Draw(t, "tailgating")
 	s.Faults.Reversing = rapid.SampledFrom([]float64{0, 0.2}).Draw(t, "reversing")
-	d := drivenDay{generator: newGenerator(&s, rapid.Uint64().Draw(t, "seed"))}
+	d := drivenDay{generator: newGenerator(&s, rapid.Uint64().Draw(t, "seed"), Begin)}
 	d.keep = func(_ int, p *path) { d.paths = append(d.paths, p) }
 	d.make()
 	return d
