@@ -140,6 +140,13 @@ const perStart = 20
 // SQLite maps files into memory. Were it in the program that serves the disk, that program could wait for a page of
 // its own for ever; so it is in another one, as a real program is.
 func TestMain(m *testing.M) {
+	if name := os.Getenv(workVariable); name != "" {
+		if err := runWorker(name, os.Getenv(diskVariable)); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
 	if path := os.Getenv(databaseVariable); path != "" {
 		if err := writeRows(path); err != nil {
 			fmt.Println(err)
