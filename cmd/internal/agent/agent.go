@@ -124,7 +124,11 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 	}
 	defer func() { err = errors.Join(err, lists.Close()) }()
 	tests := guided.New(testsOf(c), devices, j, o.Log)
-	carry := &carriers{tests: tests, devices: devices, bundles: bundles}
+	decider, err := newDecider(c, j, devices, lists, o.Log)
+	if err != nil {
+		return err
+	}
+	carry := &carriers{tests: tests, devices: devices, bundles: bundles, booths: decider}
 	consumers := []downlink.Consumer{listtaker.New(lists), bundletaker.New(bundles, c.Site.ID, c.Agent.ID)}
 	down, err := newOrders(c, j, clock, consumers, carry, o)
 	if err != nil {
@@ -147,10 +151,6 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		ClockTrusted: func() bool { return clock.State().Synchronised },
 	})
 	passages := passage.NewFollower(j, lanes(c), o.Log)
-	decider, err := newDecider(c, j, devices, lists, o.Log)
-	if err != nil {
-		return err
-	}
 	book, tlsConfig, err := consoleAccess(c.Console)
 	if err != nil {
 		return fmt.Errorf("console: %w", err)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"lanewarden/edge/lane/liststore"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/firmware-config/policy"
+	"lanewarden/sync/wire"
 )
 
 // rules is the policy of a lane, with the hash of its file.
@@ -150,6 +152,14 @@ func (d *decider) draw(ctx context.Context, in *clearance.Input, l clearance.Lis
 		return
 	}
 	in.Draw = one
+}
+
+// order puts an outcome in force for a vehicle at a booth, because the centre says so. A nil decider has no booth.
+func (d *decider) order(ctx context.Context, o *wire.Order, outcome clearance.Outcome) error {
+	if d == nil {
+		return message.Errorf("booth.none")
+	}
+	return d.OverrideVehicle(ctx, o.Vehicle, string(outcome), "centre", cmp.Or(o.Reason, o.Kind))
 }
 
 // run decides until ctx ends. A nil decider decides nothing.

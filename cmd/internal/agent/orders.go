@@ -15,6 +15,7 @@ import (
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/lane/clearance"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
 	"lanewarden/sync/downlink/command"
@@ -47,7 +48,8 @@ type carriers struct {
 	tests   *guided.Runner
 	devices *lane.Supervisor
 	bundles *bundle.Store
-	look    func() // has what is published looked at soon
+	look    func()   // has what is published looked at soon
+	booths  *decider // nil when no lane decides
 }
 
 // run returns the number of this run of the agent.
@@ -64,7 +66,9 @@ func (c *carriers) executors() map[string]command.Executor {
 			defer c.look()
 			return c.bundles.Order(o.Sha256)
 		},
-		signed.Reboot: func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
+		signed.Block:   func(ctx context.Context, o *wire.Order) error { return c.booths.order(ctx, o, clearance.Hold) },
+		signed.Release: func(ctx context.Context, o *wire.Order) error { return c.booths.order(ctx, o, clearance.Release) },
+		signed.Reboot:  func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
 	}
 }
 

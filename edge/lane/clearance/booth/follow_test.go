@@ -245,6 +245,22 @@ func TestOverrideHoldsAgainstWhatWasSeen(t *testing.T) {
 	}
 }
 
+// The centre holds a vehicle at the booth by its plate.
+func TestOverrideByPlate(t *testing.T) {
+	s := newSite(t)
+	if err := s.OverrideVehicle(t.Context(), "BKL 7302", "HOLD", "centre", "stolen"); message.Of(err).Code != "booth.not-there" {
+		t.Error(err)
+	}
+	s.commit("lpr-2", observation.Class_CLASS_EVENT, &observation.VehiclePlate{Plate: "BKL 7302", Normal: "BKL7302", Confidence: 0.9})
+	s.untilOutcome("RELEASE")
+	if err := s.OverrideVehicle(t.Context(), "BKL 7302", "HOLD", "centre", "stolen"); err != nil {
+		t.Fatal(err)
+	}
+	if d := s.untilOutcome("HOLD"); d.OverriddenBy != "centre" {
+		t.Error(d)
+	}
+}
+
 func TestKeyedCode(t *testing.T) {
 	s := newSite(t)
 	s.strict = true

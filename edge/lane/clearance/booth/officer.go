@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/driver"
+	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/drivers/vehicle/barcode"
@@ -35,6 +36,18 @@ func (f *Follower) Override(ctx context.Context, presentation string, revision u
 	o.Key = fmt.Sprintf("override %s@%d", d.Presentation, o.TimeNs)
 	_, err := f.Journal.Commit(ctx, o)
 	return err
+}
+
+// OverrideVehicle is Override for a vehicle that is at a booth now, by its presentation or by one of its plates, whatever
+// is decided about it.
+func (f *Follower) OverrideVehicle(ctx context.Context, vehicle, outcome, by, reason string) error {
+	plate := identifier.NormalPlate(vehicle)
+	for _, s := range f.States() {
+		if d := s.Current; d != nil && (d.Presentation == vehicle || plate != "" && slices.Contains(d.Plates, plate)) {
+			return f.Override(ctx, d.Presentation, d.Revision, outcome, by, reason)
+		}
+	}
+	return message.Errorf("booth.not-there", message.Quoted("vehicle", vehicle))
 }
 
 // Key journals a code that an officer keyed in because it does not scan, typed twice. as is what the officer says it
