@@ -2,6 +2,7 @@ package downlink
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,11 @@ func (s *Service) report(ctx context.Context, way observation.OrdersChecked_Way,
 	if len(taken) == 0 && said == s.reported {
 		return nil
 	}
-	if err := s.commit(ctx, body); err != nil {
+	key, err := s.rowKey(len(taken) > 0)
+	if err != nil {
+		return err
+	}
+	if err := s.commit(ctx, key, body); err != nil {
 		return err
 	}
 	s.o.stop("journalled")
@@ -57,14 +62,27 @@ type reported struct {
 	Recipient string `json:"recipient"`
 }
 
-// commit journals an outcome. A refusal is something to look at: somebody may be attacking the centre, or its keys.
-func (s *Service) commit(ctx context.Context, body *observation.OrdersChecked) error {
+// rowKey returns the key of a row that says what was taken: it is of the last target that is pending, so that after a crash
+// between the row and settle the same row is not journalled twice. "" is for a row of nothing taken.
+func (s *Service) rowKey(taken bool) (string, error) {
+	if !taken {
+		return "", nil
+	}
+	pending, err := s.pending()
+	if err != nil || len(pending) == 0 {
+		return "", err
+	}
+	return "orders " + pending[len(pending)-1].Mark, nil
+}
+
+// commit journals an outcome under a key, "" for none. A refusal is something to look at: somebody may be attacking the centre, or its keys.
+func (s *Service) commit(ctx context.Context, key string, body *observation.OrdersChecked) error {
 	class := observation.Class_CLASS_EVENT
 	if body.Refusal != "" && body.Refusal != "expired" && body.Refusal != "disk" && body.Refusal != "apply" {
 		class = observation.Class_CLASS_ALARM
 	}
 	o := observation.New(class, s.o.now(), body)
-	o.Device = observation.AgentDevice
+	o.Device, o.Key = observation.AgentDevice, key
 	_, err := s.o.Journal.Commit(context.WithoutCancel(ctx), o)
 	return err
 }
@@ -83,13 +101,19 @@ func (s *Service) settle(said reported) error {
 	return errors.Join(err, linefile.Replace(filepath.Join(s.o.Dir, reportedFile), text, 0o600))
 }
 
+// pendingTarget is a target that is being taken into use.
+type pendingTarget struct {
+	Target
+	Mark string `json:"mark"` // of this time that it is
+}
+
 // addPending keeps that a target is being taken into use.
 func (s *Service) addPending(t Target) error {
 	pending, err := s.pending()
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(append(pending, t))
+	text, err := json.Marshal(append(pending, pendingTarget{t, rand.Text()}))
 	if err != nil {
 		return err
 	}
@@ -97,7 +121,7 @@ func (s *Service) addPending(t Target) error {
 }
 
 // pending returns the targets whose use is not journalled.
-func (s *Service) pending() (all []Target, err error) {
+func (s *Service) pending() (all []pendingTarget, err error) {
 	text, err := os.ReadFile(filepath.Join(s.o.Dir, pendingFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -117,12 +141,12 @@ func (s *Service) reportInterrupted(ctx context.Context) {
 	if err != nil || len(pending) == 0 {
 		return
 	}
-	taken := slices.DeleteFunc(pending, func(t Target) bool {
-		return slices.ContainsFunc(s.o.Consumers, func(c Consumer) bool {
-			again, any := c.Choose([]Target{t})
-			return any && slices.Equal(again.SHA256, t.SHA256)
-		})
-	})
+	var taken []Target
+	for _, p := range pending {
+		if !s.chosenAgain(p.Target) {
+			taken = append(taken, p.Target)
+		}
+	}
 	if len(taken) > 0 {
 		err = s.report(ctx, observation.OrdersChecked_WAY_UNSPECIFIED, inForce{}, taken, nil)
 	} else {
@@ -131,6 +155,14 @@ func (s *Service) reportInterrupted(ctx context.Context) {
 	if err != nil {
 		s.o.Log.Error("what was taken from the centre is not journalled", "err", err)
 	}
+}
+
+// chosenAgain reports whether a consumer takes a target that is offered once more: it is not in use.
+func (s *Service) chosenAgain(t Target) bool {
+	return slices.ContainsFunc(s.o.Consumers, func(c Consumer) bool {
+		again, any := c.Choose([]Target{t})
+		return any && slices.Equal(again.SHA256, t.SHA256)
+	})
 }
 
 // noteStale journals when the centre's newest statement has become old, and when a newer one has come.
