@@ -15,6 +15,7 @@ import (
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/hub/orders/rollout"
 )
 
 // Limits of the HTTP side. headerTimeout keeps a client that sends its header byte by byte from
@@ -38,6 +39,7 @@ type httpServer struct {
 	issuer     *issuer
 	key        keyfile.Key // signs receipts
 	repository *orders.Repository
+	rolls      *rollout.Keeper
 	boxes      *boxes // runs of agents
 	opts       Options
 }
@@ -59,6 +61,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 		api.Answer(&hubapi.GetOrders, s.orders),
+		api.Answer(&hubapi.GetRollouts, s.rollouts),
 		api.Perform(&hubapi.SendCommand, s.sendCommand), api.Answer(&hubapi.GetCommands, s.outstanding),
 	}
 }

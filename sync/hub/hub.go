@@ -21,6 +21,7 @@ import (
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/hub/orders/rollout"
 	"lanewarden/sync/wire"
 )
 
@@ -128,9 +129,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 
 	inbox := newInbox(metrics.dropped)
-	repository := orders.At(cmp.Or(opts.OrdersDir, filepath.Join(opts.Dir, orders.Dir)))
+	ordersDir := cmp.Or(opts.OrdersDir, filepath.Join(opts.Dir, orders.Dir))
+	repository, rolls := orders.At(ordersDir), rollout.NewKeeper(ordersDir, l, opts.Log)
 	runs := newBoxes()
-	asked := newOrderServer(repository, codec, broker, opts.Log)
+	asked := newOrderServer(repository, rolls, codec, broker, opts.Log)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
 	parts := parts{
 		source: broker, inbox: inbox, orders: asked,
@@ -142,7 +144,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
 		},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, repository: repository, boxes: runs, opts: opts},
+			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, opts: opts},
 	}
 	return parts.run(ctx)
 }
@@ -202,6 +204,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.server.run(ctx) })
 	g.Go(func() error { return p.orders.run(ctx) })
 	g.Go(func() error { return p.orders.keep(ctx) })
+	g.Go(func() error { return p.orders.roll(ctx) })
 	g.Go(func() error { return p.orders.commands(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	if a := p.server.access; a != nil {

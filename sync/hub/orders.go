@@ -9,6 +9,7 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/hub/orders/rollout"
 	"lanewarden/sync/wire"
 )
 
@@ -22,6 +23,7 @@ const (
 // tells them when it changes. It reads on a goroutine of its own, so that a slow disk holds up no rows.
 type orderServer struct {
 	repository *orders.Repository
+	rollouts   *rollout.Keeper
 	codec      *wire.Codec
 	source     source
 	log        *slog.Logger
@@ -38,9 +40,9 @@ type orderGet struct {
 	get  *wire.Get
 }
 
-func newOrderServer(r *orders.Repository, codec *wire.Codec, s source, log *slog.Logger) *orderServer {
+func newOrderServer(r *orders.Repository, rollouts *rollout.Keeper, codec *wire.Codec, s source, log *slog.Logger) *orderServer {
 	return &orderServer{
-		repository: r, codec: codec, source: s, log: log, gets: make(chan orderGet, maxGets),
+		repository: r, rollouts: rollouts, codec: codec, source: s, log: log, gets: make(chan orderGet, maxGets),
 		waiting: map[ledger.Sender]int{}, asked: map[ledger.Sender]bool{},
 	}
 }
@@ -81,7 +83,7 @@ func (o *orderServer) run(ctx context.Context) error {
 				o.done(one.from)
 				continue
 			}
-			part, err := o.repository.Answer(one.from.Site, one.get)
+			part, err := o.answer(one)
 			if err == nil {
 				err = o.send(one.from, part)
 			}
@@ -92,6 +94,14 @@ func (o *orderServer) run(ctx context.Context) error {
 			o.done(one.from)
 		}
 	}
+}
+
+// answer answers what an agent asks. A bundle whose turn is not yet for the agent is missing.
+func (o *orderServer) answer(one orderGet) (*wire.Part, error) {
+	if !o.rollouts.Allows(one.get.Name, one.from.Site, one.from.Agent) {
+		return &wire.Part{Tag: one.get.Tag, Name: one.get.Name, Offset: one.get.Offset, Missing: true}, nil
+	}
+	return o.repository.Answer(one.from.Site, one.get)
 }
 
 func (o *orderServer) done(from ledger.Sender) {
@@ -112,22 +122,31 @@ func (o *orderServer) send(to ledger.Sender, part *wire.Part) error {
 
 // keep keeps the repository fresh until ctx ends, and tells agents when it has changed.
 func (o *orderServer) keep(ctx context.Context) error {
-	return o.repository.Keep(ctx, o.log, func() {
-		o.mu.Lock()
-		var all []ledger.Sender
-		for a := range o.asked {
-			all = append(all, a)
+	return o.repository.Keep(ctx, o.log, o.tellNews)
+}
+
+// roll moves rollouts on until ctx ends, and tells agents when their turn may have come.
+func (o *orderServer) roll(ctx context.Context) error { return o.rollouts.Run(ctx, o.tellNews) }
+
+// tellNews has all agents that have asked look again.
+func (o *orderServer) tellNews() {
+	o.mu.Lock()
+	var all []ledger.Sender
+	for a := range o.asked {
+		all = append(all, a)
+	}
+	o.mu.Unlock()
+	for _, a := range all {
+		if err := o.send(a, &wire.Part{}); err != nil { // it looks by itself before long
+			o.log.Debug("news of orders", "site", a.Site, "agent", a.Agent, "err", err)
 		}
-		o.mu.Unlock()
-		for _, a := range all {
-			if err := o.send(a, &wire.Part{}); err != nil { // it looks by itself before long
-				o.log.Debug("news of orders", "site", a.Site, "agent", a.Agent, "err", err)
-			}
-		}
-	})
+	}
 }
 
 // orders serves hubapi.GetOrders.
 func (s *httpServer) orders(_ *api.Call, _ api.None) (orders.Status, error) {
 	return s.repository.Status()
 }
+
+// rollouts serves hubapi.GetRollouts.
+func (s *httpServer) rollouts(_ *api.Call, _ api.None) (rollout.Book, error) { return s.rolls.Book() }

@@ -233,7 +233,7 @@ func TestOrdersAnswer(t *testing.T) {
 			t.Errorf("%v: %v, %v", get, part, err)
 		}
 	}
-	s := newOrderServer(r, mustCodec(t), nil, slog.New(slog.DiscardHandler))
+	s := newOrderServer(r, nil, mustCodec(t), nil, slog.New(slog.DiscardHandler))
 	payload, err := s.codec.Encode(&wire.Get{Tag: 1, Name: "timestamp.json"})
 	if err != nil {
 		t.Fatal(err)

@@ -110,6 +110,7 @@ func portal(t *testing.T) (address string) {
 // box is an agent on a machine of its own.
 type box struct {
 	dir, agent, root, broker string
+	portal                   string // address
 	config                   *firmwareconfig.Config
 	client                   *api.Client
 	stop                     func()
@@ -129,6 +130,7 @@ uplink: {broker: "mqtt://%s", orders: {root: %s}}
 // start runs the agent until the test, or stop, ends it.
 func (b *box) start(t *testing.T, portal string) {
 	t.Helper()
+	b.portal = portal
 	file := filepath.Join(t.TempDir(), "lane.yaml")
 	if err := os.WriteFile(file, []byte(b.laneFile("machine", portal)), 0o600); err != nil {
 		t.Fatal(err)

@@ -233,3 +233,46 @@ export interface Rekey {
 	/** the new public key, as the agent's status has it; without it the one that the agent shows next is taken. */
 	key?: string;
 }
+
+export interface RolloutAgent {
+	/** path of the bundle that the last step was about */
+	bundle: string;
+	/** when the hub had the step */
+	heard: string;
+	/** path of the bundle; empty for its own lane file */
+	in_force: string;
+	/** Why in all languages */
+	message?: MessageText;
+	sha256?: string;
+	step: "staged" | "refused" | "switched" | "healthy" | "reverted";
+	why?: string;
+}
+
+export interface RolloutBook {
+	/** by SITE/AGENT */
+	agents: Record<string, RolloutAgent>;
+	/** of the ledger's feed, up to which Agents is told; empty for none */
+	cursor: string;
+	/** newest first */
+	rollouts: RolloutRollout[];
+}
+
+export interface RolloutRollout {
+	begun: string;
+	/** NAME-VERSION */
+	bundle: string;
+	/** Why in all languages. */
+	message?: MessageText;
+	/** of the site's lanes, stage by stage */
+	percent: number[];
+	site: string;
+	/** how long all lanes of a stage must have worked before the next: a Go duration */
+	soak: string;
+	/** index of Percent */
+	stage: number;
+	state: "running" | "done" | "stopped";
+	/** the agents whose turn has come, in the order of their hashes. */
+	turn: string[];
+	/** why it was stopped, English */
+	why?: string;
+}

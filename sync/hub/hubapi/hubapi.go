@@ -10,6 +10,7 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
+	"lanewarden/sync/hub/orders/rollout"
 )
 
 // FeedQuery is the request of GET /v1/feed.
@@ -217,6 +218,12 @@ var (
 		Summary: "What is published for lanes, what waits for signatures, and until when it is good",
 		Note:    "Which of it a lane has taken is in the feed, in events of kind orders.checked.",
 	}}
+	GetRollouts = api.Query[api.None, rollout.Book]{Route: api.Route{
+		ID: "rollouts", Pattern: "GET /v1/rollouts", Scope: api.ScopeFleet,
+		Summary: "Which bundles of configuration are being handed out, and which runs at each agent",
+		Note: "From events of kind bundle.state. Agents are told of from the first rollout on; one that is not named has " +
+			"said nothing of bundles since.",
+	}}
 )
 
 // Operations returns the table of the hub's HTTP side.
@@ -224,6 +231,6 @@ func Operations() []api.Operation {
 	return []api.Operation{
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
-		&GetAuthority, &Enrol, &GetOrders, &SendCommand, &GetCommands,
+		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 	}
 }
