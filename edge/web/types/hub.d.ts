@@ -241,10 +241,11 @@ export interface RolloutAgent {
 	heard: string;
 	/** path of the bundle; empty for its own lane file */
 	in_force: string;
-	/** Why in all languages */
-	message?: MessageText;
+	/** Why in all languages: lanewarden.v1.Message in the protobuf JSON mapping. */
+	message?: Record<string, unknown>;
 	sha256?: string;
 	step: "staged" | "refused" | "switched" | "healthy" | "reverted";
+	/** English */
 	why?: string;
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/observation"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
@@ -144,8 +143,7 @@ func (k *Keeper) rows(cursor string) (last map[string]Agent, next string, err er
 			if err := proto.Unmarshal(e.Body, &body); err != nil || body.GetBundleState() == nil {
 				continue
 			}
-			state := body.GetBundleState()
-			last[e.Site+"/"+e.Agent] = said(state, time.Now(), driver.DecodeMessage(state.Message, state.Text).Text())
+			last[e.Site+"/"+e.Agent] = said(body.GetBundleState(), time.Now())
 		}
 		if len(events) < pageRows {
 			return last, k.ledger.Cursor(max(after, newest)), nil

@@ -5,10 +5,13 @@ package rollout
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -40,13 +43,14 @@ type Rollout struct {
 
 // Agent is what an agent said last of its configuration.
 type Agent struct {
-	InForce string       `json:"in_force"` // path of the bundle; empty for its own lane file
-	SHA256  string       `json:"sha256,omitempty"`
-	Bundle  string       `json:"bundle"` // path of the bundle that the last step was about
-	Step    string       `json:"step" enum:"staged,refused,switched,healthy,reverted"`
-	Why     string       `json:"why,omitempty"`
-	Message message.Text `json:"message,omitzero"` // Why in all languages
-	Heard   time.Time    `json:"heard"`            // when the hub had the step
+	InForce string `json:"in_force"` // path of the bundle; empty for its own lane file
+	SHA256  string `json:"sha256,omitempty"`
+	Bundle  string `json:"bundle"` // path of the bundle that the last step was about
+	Step    string `json:"step" enum:"staged,refused,switched,healthy,reverted"`
+	Why     string `json:"why,omitempty"` // English
+	// Message is Why in all languages: lanewarden.v1.Message in the protobuf JSON mapping.
+	Message json.RawMessage `json:"message,omitempty"`
+	Heard   time.Time       `json:"heard"` // when the hub had the step
 }
 
 // concerns reports whether a path is that of the rollout's bundle.
@@ -141,10 +145,13 @@ func (b Book) Allows(name, site, agent string) bool {
 }
 
 // said takes what an agent said of a bundle.
-func said(b *observation.BundleState, heard time.Time, text message.Text) Agent {
+func said(b *observation.BundleState, heard time.Time) Agent {
 	a := Agent{
-		InForce: b.InForce, Bundle: b.Bundle, Why: b.Text, Heard: heard.UTC(), Message: text,
+		InForce: b.InForce, Bundle: b.Bundle, Why: b.Text, Heard: heard.UTC(),
 		Step: strings.ToLower(strings.TrimPrefix(b.Step.String(), "STEP_")),
+	}
+	if text, err := protojson.Marshal(b.Message); err == nil && b.Message != nil {
+		a.Message = text
 	}
 	if b.InForce != "" {
 		a.SHA256 = hexOf(b.InForceSha256)
