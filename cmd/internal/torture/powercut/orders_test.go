@@ -241,6 +241,7 @@ func checkSecrets(disk string, said []string) error {
 	if s.SetAside() != "" {
 		return errors.New("the secrets were set aside")
 	}
+	var want []string // the hash of each day's secret
 	for n := range secretDays {
 		one, err := s.For(context.Background(), secretDay(n))
 		if err != nil {
@@ -250,7 +251,7 @@ func checkSecrets(disk string, said []string) error {
 		if n < len(said) && hex.EncodeToString(hash[:]) != said[n] {
 			return fmt.Errorf("the secret of day %d is another one", n)
 		}
-		said = append(said[:n:n], append([]string{hex.EncodeToString(hash[:])}, said[min(n+1, len(said)):]...)...)
+		want = append(want, hex.EncodeToString(hash[:]))
 	}
 	rows, err := j.Read(0, 1000)
 	if err != nil {
@@ -266,8 +267,8 @@ func checkSecrets(disk string, said []string) error {
 			hashes = append(hashes, hex.EncodeToString(one.Hash))
 		}
 	}
-	if !slices.Equal(hashes, said) {
-		return fmt.Errorf("the journal has the hashes %v, the secrets are %v", hashes, said)
+	if !slices.Equal(hashes, want) {
+		return fmt.Errorf("the journal has the hashes %v, the secrets are %v", hashes, want)
 	}
 	return j.Close()
 }
