@@ -52,7 +52,7 @@ crashes: setup
 # power cuts under lists and under secrets of draws. The cuts need root and FUSE, or say that they are skipped.
 kills: setup
 	LANEWARDEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 120m -run 'Kill|PowerCut' -v ./edge/lane/liststore ./sync/downlink \
-	  ./edge/lane/clearance/booth ./cmd/internal/torture/powercut
+	  ./edge/lane/booth ./cmd/internal/torture/powercut
 
 # THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
 notices:

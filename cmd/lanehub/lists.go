@@ -92,7 +92,8 @@ func importListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cli.Print(cmd).Say("lists.imported", message.String("kind", args[0]), message.Int("number", e.Number), message.Int("rows", e.Rows))
+			cli.Print(cmd).Say("lists.imported", message.String("kind", args[0]), message.Int("number", e.Number),
+				message.Int("rows", e.Rows))
 			return nil
 		},
 	}
@@ -125,7 +126,8 @@ func printReport(cmd *cobra.Command, r *sheet.Report) {
 	}
 	format := message.String("format", r.Format)
 	if r.Delimiter != 0 {
-		p.Say("lists.report-csv", format, message.String("encoding", r.Encoding), message.Quoted("delimiter", string(r.Delimiter)),
+		p.Say("lists.report-csv", format, message.String("encoding", r.Encoding),
+			message.Quoted("delimiter", string(r.Delimiter)),
 			message.Int("rows", r.Rows), message.Int("refused", r.Refused))
 	} else if r.Format != "" {
 		p.Say("lists.report-json", format, message.Int("rows", r.Rows), message.Int("refused", r.Refused))
@@ -164,7 +166,8 @@ func diffListsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cli.PrintErr(cmd).Say("lists.differences", message.Int("added", added), message.Int("changed", changed), message.Int("removed", removed))
+			cli.PrintErr(cmd).Say("lists.differences", message.Int("added", added), message.Int("changed", changed),
+				message.Int("removed", removed))
 			return nil
 		},
 	}
@@ -294,7 +297,8 @@ type versionJSON struct {
 func printVersionsJSON(out io.Writer, all []listbook.Entry) error {
 	shown := []versionJSON{}
 	for _, e := range all {
-		shown = append(shown, versionJSON{string(e.Kind), e.Number, e.Issued, e.Rows, fmt.Sprintf("%x", e.SHA256), e.By, e.Note, e.Source,
+		shown = append(shown, versionJSON{string(e.Kind), e.Number, e.Issued, e.Rows, fmt.Sprintf("%x", e.SHA256), e.By,
+			e.Note, e.Source,
 			e.Skipped})
 	}
 	enc := json.NewEncoder(out)

@@ -9,7 +9,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
-	"lanewarden/edge/lane/clearance/booth"
+	"lanewarden/edge/lane/booth"
 )
 
 // Booths are the booths of the agent's lanes.

@@ -12,7 +12,7 @@ import (
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/lane/clearance/booth"
+	"lanewarden/edge/lane/booth"
 )
 
 // someBooths are booths by hand.

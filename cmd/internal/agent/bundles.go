@@ -14,7 +14,7 @@ import (
 	"lanewarden/edge/bundle"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
-	"lanewarden/edge/lane/clearance/booth"
+	"lanewarden/edge/lane/booth"
 	firmwareconfig "lanewarden/firmware-config"
 )
 

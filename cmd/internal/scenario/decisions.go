@@ -8,7 +8,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/clearance"
-	"lanewarden/edge/lane/clearance/booth"
+	"lanewarden/edge/lane/booth"
 	"lanewarden/edge/lane/clearance/draw"
 	"lanewarden/edge/lane/passage"
 	"lanewarden/firmware-config/policy"

@@ -18,7 +18,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/clearance"
-	"lanewarden/edge/lane/clearance/booth"
+	"lanewarden/edge/lane/booth"
 	"lanewarden/edge/lane/clearance/draw"
 	"lanewarden/edge/lane/liststore"
 	"lanewarden/edge/lane/passage"
