@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/lane/clearance"
 	"lanewarden/edge/lane/booth"
+	"lanewarden/edge/lane/clearance"
 	"lanewarden/edge/lane/clearance/draw"
 	"lanewarden/edge/lane/passage"
 	"lanewarden/firmware-config/policy"
