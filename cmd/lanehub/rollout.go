@@ -43,7 +43,8 @@ func siteFlag(c *cobra.Command) *string {
 func rolloutStartCommand(at *place) *cobra.Command {
 	var percent []int
 	soak := time.Hour
-	c := &cobra.Command{Use: "start BUNDLE", Short: "help.rollout-start", Long: "help.rollout-start.long", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{
+		Use: "start BUNDLE", Short: "help.rollout-start", Long: "help.rollout-start.long", Args: cobra.ExactArgs(1),
 		Example: "  lanehub rollout start config-7 --site emerson-east --percent 10,50,100"}
 	site := siteFlag(c)
 	c.Flags().IntSliceVar(&percent, "percent", []int{10, 50, 100}, "help.flag.rollout-percent")
@@ -59,7 +60,8 @@ func rolloutStartCommand(at *place) *cobra.Command {
 }
 
 func rolloutStopCommand(at *place) *cobra.Command {
-	c := &cobra.Command{Use: "stop BUNDLE", Short: "help.rollout-stop", Long: "help.rollout-stop.long", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{
+		Use: "stop BUNDLE", Short: "help.rollout-stop", Long: "help.rollout-stop.long", Args: cobra.ExactArgs(1),
 		Example: "  lanehub rollout stop config-7 --site emerson-east"}
 	site := siteFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -93,7 +95,8 @@ func rolloutStatusCommand(at *place) *cobra.Command {
 // stateWords are what the states of a rollout are called, stepWords the steps of an agent.
 var (
 	stateWords = map[string]string{
-		rollout.Running: "lanehub.rollout-running", rollout.Done: "lanehub.rollout-done", rollout.Stopped: "lanehub.rollout-stopped",
+		rollout.Running: "lanehub.rollout-running", rollout.Done: "lanehub.rollout-done",
+		rollout.Stopped: "lanehub.rollout-stopped",
 	}
 	stepWords = map[string]string{
 		"staged": "bundle.is-staged", "refused": "bundle.is-refused", "switched": "bundle.is-switched",
@@ -117,7 +120,8 @@ func printRollouts(p cli.Printer, b rollout.Book) {
 		if a.InForce != "" {
 			inForce = path.Base(a.InForce)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, inForce, path.Base(a.Bundle), p.Phrase(cmp.Or(stepWords[a.Step], "bundle.is-staged")), why(a).In(p.Language))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, inForce, path.Base(a.Bundle),
+			p.Phrase(cmp.Or(stepWords[a.Step], "bundle.is-staged")), why(a).In(p.Language))
 	}
 	t.Flush()
 }

@@ -10135,14 +10135,14 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05exams\x18\x03 \x03(\tR\x05exams\x120\n" +
 	"\x04text\x18\x04 \x01(\v2\x16.lanewarden.v1.MessageB\x04\x80\xb6\x18\x01R\x04text\x12\x12\n" +
 	"\x04rows\x18\x05 \x03(\x03R\x04rows\x12\x1a\n" +
-	"\bdiscreet\x18\x06 \x01(\bR\bdiscreet\"\xc8\x01\n" +
-	"\x10ShipmentDecision\x12\x1a\n" +
-	"\bimporter\x18\x01 \x01(\tR\bimporter\x12\x10\n" +
-	"\x03ccn\x18\x02 \x01(\tR\x03ccn\x12\x14\n" +
+	"\bdiscreet\x18\x06 \x01(\bR\bdiscreet\"\xda\x01\n" +
+	"\x10ShipmentDecision\x12 \n" +
+	"\bimporter\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\bimporter\x12\x16\n" +
+	"\x03ccn\x18\x02 \x01(\tB\x04\x80\xb6\x18\x01R\x03ccn\x12\x14\n" +
 	"\x05class\x18\x03 \x01(\tR\x05class\x12\x18\n" +
 	"\aoutcome\x18\x04 \x01(\tR\aoutcome\x128\n" +
-	"\areasons\x18\x05 \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\x12\x1c\n" +
-	"\tcontainer\x18\x06 \x01(\tR\tcontainer\"p\n" +
+	"\areasons\x18\x05 \x03(\v2\x1e.lanewarden.v1.ClearanceReasonR\areasons\x12\"\n" +
+	"\tcontainer\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\tcontainer\"p\n" +
 	"\vListInForce\x12\x12\n" +
 	"\x04list\x18\x01 \x01(\tR\x04list\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x1b\n" +

@@ -14,6 +14,13 @@ import (
 // settings, of accounts of the agent, states, units, hashes, and sentences of the software's own about devices. A
 // device whose profile reads names into Quantity.text writes them unsealed; docs/privacy.md says so.
 var impersonal = map[string]string{
+	"ClearanceDecision":  "presentation lane passage outcome decided exams policy policy_sha256 overridden_by",
+	"ClearanceReason":    "code outcome exams",
+	"ShipmentDecision":   "class outcome",
+	"ListInForce":        "list sha256",
+	"RandomDraw":         "secret",
+	"ClearanceOverride":  "presentation lane was outcome by",
+	"ClearanceSecret":    "day hash revealed",
 	"Body":               "personal_sha256",
 	"Artifact":           "sha256 media_type",
 	"RadiationOccupancy": "direction",
