@@ -18,7 +18,7 @@ var impersonal = map[string]string{
 	"ClearanceReason":    "code outcome exams",
 	"ShipmentDecision":   "class outcome",
 	"ListInForce":        "list sha256",
-	"RandomDraw":         "secret",
+	"RandomDraw":         "identity secret",
 	"ClearanceOverride":  "presentation lane was outcome by",
 	"ClearanceSecret":    "day hash revealed",
 	"Body":               "personal_sha256",
