@@ -72,6 +72,9 @@ func TestComposedLane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range run.Lanes { // the composed lane has no lists, and decides nothing
+		run.Lanes[i].Clearance = nil
+	}
 	if !reflect.DeepEqual(composed.Lanes, run.Lanes) || composed.Site != run.Site || composed.Agent.ID != run.Agent.ID {
 		t.Error("its site, agent or lanes are not those of make run")
 	}

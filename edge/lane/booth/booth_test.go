@@ -219,6 +219,25 @@ func TestNextPassageIsAGuess(t *testing.T) {
 	r.wantAlarms(31, clearance.Alarm{Row: ofA})
 }
 
+// A portal at the booth reports a vehicle when the next one is there: that makes the next one no vehicle of its passage.
+func TestLateReadingAtTheBooth(t *testing.T) {
+	lane := land()
+	lane.Stations[3].Devices = append(lane.Stations[3].Devices, "rpm-2")
+	r := newRows(t, lane)
+	r.opened(0, "A")
+	r.opened(10, "B")
+	first := r.plate(20, "lpr-2", "BKL7302")
+	code := r.code(21, identifier.CarrierCode, "8080")
+	before := r.event(34, "rpm-2", &observation.RadiationOccupancy{StartNs: at(18).UnixNano()})
+	r.plate(40, "lpr-2", "MDT8813")
+	after := r.event(41, "rpm-2", &observation.RadiationOccupancy{StartNs: at(19).UnixNano()})
+	r.told(45, "A", "", first, code, before, after)
+	in := r.input(46)
+	if in.Vehicle.Passage == "A" || len(in.Presented.Plates) != 1 || len(in.Presented.Codes) != 0 {
+		t.Errorf("the next vehicle: passage %q, %+v", in.Vehicle.Passage, in.Presented)
+	}
+}
+
 // An alarm that becomes known after the vehicle has left makes its decision due again, once.
 func TestLateAlarmAfterLeaving(t *testing.T) {
 	r := newRows(t, land())

@@ -94,12 +94,12 @@ func (b *Booth) closePassage(w *observation.PassageClosed, at time.Time) bool {
 	return true
 }
 
-// certainPassage returns the passage of a presentation by what the association says of its readings; "" while it says
-// nothing.
+// certainPassage returns the passage of a presentation by what the association says of what was shown; "" while it says
+// nothing. Other readings at the booth say less: a portal reports a vehicle when the next one shows its codes.
 func (b *Booth) certainPassage(p *Presentation) string {
 	count, best := map[string]int{}, ""
 	for _, s := range p.sightings {
-		if id := s.of.passage; id != "" && s.of.other == "" {
+		if id := s.of.passage; id != "" && s.of.other == "" && s.shown() {
 			count[id]++
 			if count[id] > count[best] {
 				best = id

@@ -59,7 +59,7 @@ func reasonKey(r *observation.ClearanceReason) string { return fmt.Sprint(r.Code
 // present adds a sighting at the booth to the current presentation, or begins one with it. Weighings, detections and
 // alarms begin none: a vehicle that presents nothing yet is not there.
 func (b *Booth) present(s *sighting) {
-	shown := s.code != nil || s.card != nil || s.plate != nil
+	shown := s.shown()
 	var before []*sighting
 	if b.current != nil && s.plate != nil && b.otherVehicle(s.plate) {
 		before = b.current.splitLast(s.at)
@@ -89,21 +89,27 @@ const (
 	newPause = 5 * time.Second
 )
 
-// splitLast takes from a presentation, and returns, what came just before a moment, after a pause: nothing when there was
-// no pause.
-func (p *Presentation) splitLast(now time.Time) []*sighting {
-	for i := len(p.sightings) - 1; i > 0; i-- {
-		at := p.sightings[i].at
+// splitLast takes from a presentation, and returns, what was shown just before a moment, after a pause: nothing when there
+// was no pause. What else devices at the booth say, an occupancy at its end, is of the vehicle that stood there.
+func (p *Presentation) splitLast(now time.Time) (last []*sighting) {
+	var shown []*sighting
+	for _, s := range p.sightings {
+		if s.shown() {
+			shown = append(shown, s)
+		}
+	}
+	for i := len(shown) - 1; i > 0; i-- {
+		at := shown[i].at
 		if now.Sub(at) > newest {
 			break
 		}
-		if at.Sub(p.sightings[i-1].at) >= newPause {
-			last := slices.Clone(p.sightings[i:])
-			p.sightings = p.sightings[:i:i]
-			return last
+		if at.Sub(shown[i-1].at) >= newPause {
+			last = shown[i:]
+			break
 		}
 	}
-	return nil
+	p.sightings = slices.DeleteFunc(p.sightings, func(s *sighting) bool { return slices.Contains(last, s) })
+	return last
 }
 
 // otherPlate is by how many characters two reads of plates differ that are of two vehicles.

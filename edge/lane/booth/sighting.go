@@ -48,6 +48,9 @@ func newSighting(r Row, station *Station, at time.Time) *sighting {
 	return s
 }
 
+// shown reports whether the driver showed it, or the vehicle did: a code, a card, a plate.
+func (s *sighting) shown() bool { return s.code != nil || s.card != nil || s.plate != nil }
+
 // alarmOf describes an alarm: of a spectrum, which nuclides the instrument names, and whether all occur in nature.
 func alarmOf(r Row) *clearance.Alarm {
 	a := &clearance.Alarm{Row: r.Idx, Device: r.Device, Kind: r.Body.Kind().Name()}
