@@ -22,6 +22,7 @@ func land() Lane {
 			{ID: "portal", Position: 10, Devices: []string{"rpm-1"}},
 			{ID: "xray", Position: 20, Late: true, Devices: []string{"xray-1"}},
 			{ID: "booth", Position: 40, Devices: []string{"scan-1", "card-1", "lpr-2", "io-1"}},
+			{ID: "office", Position: 60, Late: true, Devices: []string{"ion-1"}},
 		},
 	}
 }
@@ -198,6 +199,7 @@ func TestAlarmBeforeAssociation(t *testing.T) {
 	r.wantAlarms(21, clearance.Alarm{Row: before, Possible: true})
 	r.alarm(25, "rpm-1") // the vehicle behind
 	r.wantAlarms(26, clearance.Alarm{Row: before, Possible: true})
+	r.alarm(27, "ion-1")           // behind the booth
 	image := r.alarm(28, "xray-1") // late: it may be of this one
 	r.wantAlarms(29, clearance.Alarm{Row: before, Possible: true}, clearance.Alarm{Row: image, Possible: true})
 }
@@ -274,7 +276,8 @@ func TestWeightAndStations(t *testing.T) {
 	r.event(16, "rpm-1", &observation.DeviceState{State: observation.DeviceState_STATE_DOWN})
 	r.plate(20, "lpr-2", "BKL7302")
 	v := r.input(21).Vehicle
-	want := map[string]clearance.Seen{"entry": "seen", "portal": "blind", "xray": "not-yet", "scale": "seen", "booth": "seen"}
+	want := map[string]clearance.Seen{"entry": "seen", "portal": "blind", "xray": "not-yet", "scale": "seen", "booth": "seen",
+		"office": "not-yet"}
 	if v.WeightKg != 24050 || len(v.Stations) != len(want) {
 		t.Errorf("weight %v, stations %v", v.WeightKg, v.Stations)
 	}

@@ -57,17 +57,15 @@ func (b *Booth) alarmOf(s *sighting, p *Presentation, passage string, certain bo
 }
 
 // mayBeOf reports whether an alarm that the association has not given to a passage may be of a vehicle: it was at the
-// alarm's station before it came to the booth. Late results may come long after that.
+// alarm's station before it came to the booth, or stands there. Late results may come long after that. Stations behind the
+// booth have not seen a vehicle that is still there; of one that has left, only what was told of its passage counts.
 func (b *Booth) mayBeOf(s *sighting, p *Presentation) bool {
-	end := p.Ended
-	if end.IsZero() {
-		end = p.last
-	}
-	if s.at.Before(p.Begun.Add(-alarmWindow)) || s.at.After(end.Add(alarmWindow)) {
+	left := !p.Ended.IsZero() && !s.at.Before(p.Ended)
+	switch {
+	case left, s.station.Position > b.position, s.at.Before(p.Begun.Add(-alarmWindow)), s.at.After(p.last.Add(alarmWindow)):
 		return false
-	}
-	if s.station.Late || s.station.Position >= b.position {
-		return p.Ended.IsZero() || s.began.Before(p.Ended)
+	case s.station.Late, s.station.Position == b.position:
+		return true
 	}
 	return s.began.Before(p.Begun)
 }
