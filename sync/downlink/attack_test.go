@@ -195,16 +195,34 @@ func TestMixAndMatch(t *testing.T) {
 	c.publish(t, "lists/targets/full-3.csv", "", "three", "lists")
 	snapshot, _ := newest(t, c.dir)
 	old, _ := newest(t, before)
-	copyFile(t, filepath.Join(before, version(old, "snapshot")), filepath.Join(c.dir, version(snapshot, "snapshot")))
-	l.refuses(t, c.dir, "mixed")
+	reason := swap(t, filepath.Join(before, version(old, "snapshot")), filepath.Join(c.dir, version(snapshot, "snapshot")))
+	l.refuses(t, c.dir, reason)
+}
+
+// swap puts a file in the place of another one, and returns the reason for which that is refused: one that is longer than
+// what was signed is not read to its end.
+func swap(t *testing.T, from, to string) string {
+	t.Helper()
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	reason := "mixed"
+	if size(from) > size(to) {
+		reason = "too-large"
+	}
+	copyFile(t, from, to)
+	return reason
 }
 
 // A role's metadata of another state, under the newest snapshot.
 func TestMixedRole(t *testing.T) {
 	c, l, _ := twoVersions(t)
 	c.publish(t, "lists/targets/full-3.csv", "", "three", "lists")
-	copyFile(t, filepath.Join(c.dir, version(2, "lists")), filepath.Join(c.dir, version(4, "lists")))
-	l.refuses(t, c.dir, "mixed")
+	l.refuses(t, c.dir, swap(t, filepath.Join(c.dir, version(2, "lists")), filepath.Join(c.dir, version(4, "lists"))))
 }
 
 // endless is a file without end.

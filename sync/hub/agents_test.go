@@ -34,7 +34,7 @@ func TestAgentsComeInPages(t *testing.T) {
 			t.Fatal(a, err)
 		}
 	}
-	h := (&httpServer{ledger: l, states: newStates(), metrics: newMetrics(l, newStates())}).handler()
+	h := (&httpServer{ledger: l, states: newStates(), boxes: newBoxes(), metrics: newMetrics(l, newStates())}).handler()
 	next := regexp.MustCompile(`^<(/v1/agents\?.*)>; rel="next"$`)
 	seen := map[string]bool{}
 	for url, pages := "/v1/agents?limit=2", 1; ; pages++ {
