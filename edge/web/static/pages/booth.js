@@ -69,8 +69,7 @@ function Why({ d, begun, now }) {
 /** @param {{all: DecisionReason[]}} p */
 function Reasons({ all }) {
 	return html`<ul class="reasons">${all.map((r) => html`<li key=${r.code + r.rows.join()} class=${r.outcome}>
-		<${AgentText} text=${r.text.en} fr=${r.text.fr} />
-		${r.discreet && html`<b> ${t("discreet")}</b>`}</li>`)}</ul>`;
+		<${AgentText} text=${r.text.en} fr=${r.text.fr} /></li>`)}</ul>`;
 }
 
 /** @param {Decision["shipments"][number]} s */
