@@ -50,12 +50,11 @@ type Settings struct {
 // and then lets lights and barriers follow it. Run owns the booths; the other methods may be called from any goroutine.
 type Follower struct {
 	Options
-	lanes      []*lane
-	next       int64 // row to be read next
-	reconsider chan struct{}
-	step       func(name string) // tests end the program at these
-	mu         sync.Mutex        // guards shown
-	shown      map[string]State
+	lanes []*lane
+	next  int64             // row to be read next
+	step  func(name string) // tests end the program at these
+	mu    sync.Mutex        // guards shown
+	shown map[string]State
 }
 
 // lane is one lane with its booth.
@@ -80,7 +79,7 @@ type State struct {
 
 // NewFollower returns a follower of the booths of some lanes.
 func NewFollower(lanes []Settings, o Options) *Follower {
-	f := &Follower{Options: o, reconsider: make(chan struct{}, 1), step: func(string) {}, shown: map[string]State{}}
+	f := &Follower{Options: o, step: func(string) {}, shown: map[string]State{}}
 	for _, s := range lanes {
 		f.lanes = append(f.lanes, &lane{Settings: s, booth: New(s.Lane), outputs: newOutputs(s.Outputs, o.Set, o.Log)})
 	}
@@ -122,27 +121,11 @@ func (f *Follower) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
-		case <-f.reconsider:
-			f.all(true)
 		case now := <-t.C:
 			for _, l := range f.lanes {
 				l.due = l.booth.Tick(now) || l.booth.Current() != nil
 			}
 		}
-	}
-}
-
-// Reconsider makes the follower decide again: a list or the policy is another one now.
-func (f *Follower) Reconsider() {
-	select {
-	case f.reconsider <- struct{}{}:
-	default: // it is about to
-	}
-}
-
-func (f *Follower) all(due bool) {
-	for _, l := range f.lanes {
-		l.due = due
 	}
 }
 
@@ -165,8 +148,8 @@ func (f *Follower) restore(ctx context.Context) {
 	f.next = max(f.next, end)
 	for _, l := range f.lanes {
 		l.booth.forgetUnsaid()
+		l.due = true
 	}
-	f.all(true)
 }
 
 // recall takes a row from before the start.
