@@ -123,6 +123,7 @@ for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
 	await page.route("**/v1/passages/*", (route) => answer(route, { passage: list.find((p) => route.request().url().endsWith(p.id)), observations: [row] }));
 	const status = { site: "demo", agent: "lane-1", software: "1", started: row.time, now: row.time, clock: { synchronised: true, error_ms: 1 }, journal: { size: 1, signed: 1, failures: 0, waiting: {}, waiting_artifacts: 0, disk_free: 9e10, disk_total: 1e11 }, disk: { budget: 8e10, used: 1e9 }, link: { configured: false }, devices: [] };
 	await page.route("**/v1/status", (route) => answer(route, status));
+	await page.route("**/v1/clearance", (route) => answer(route, { booths: [] }));
 	await page.route("**/v1/stream?*", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: status\ndata: ${JSON.stringify(status)}\n\n` }));
 	await page.route("**/v1/observations?*", (route) => answer(route, { observations: [row], next: 0 }));
 	const possible = locale === "en-CA" ? "Possible alarm" : "Alarme possible";

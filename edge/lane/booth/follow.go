@@ -198,8 +198,8 @@ func (f *Follower) take(r *journal.Row) *observation.Observation {
 		return nil
 	}
 	for _, l := range f.lanes {
-		if r.Kind == observation.Kind_KIND_DEVICE_STATE {
-			l.outputs.again(r.Device) // a device that comes back may have lost what was set
+		if r.Kind == observation.Kind_KIND_DEVICE_STATE || o.Body.GetLaneOutput().GetSafeState() {
+			l.outputs.again(r.Device) // a device that comes back has lost what was set, or its driver sets the safe state
 		}
 		if l.booth.Take(Row{r.Idx, o}) {
 			l.due = true

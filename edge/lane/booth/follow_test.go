@@ -346,9 +346,21 @@ func TestOutputsThatFail(t *testing.T) {
 	s.set = nil
 	s.mu.Unlock()
 	s.commit("io-1", observation.Class_CLASS_EVENT, &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING})
+	s.untilSetAgain()
+	s.commit("io-1", observation.Class_CLASS_EVENT, &observation.LaneOutput{Output: "barrier", Value: "off", SafeState: true})
+	s.untilSetAgain()
+}
+
+// untilSetAgain waits until the barrier was opened once more.
+func (s *site) untilSetAgain() {
+	s.Helper()
 	s.until("set again", func(State) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return slices.Contains(s.set, "io-1.barrier=on")
+		again := slices.Contains(s.set, "io-1.barrier=on")
+		if again {
+			s.set = nil
+		}
+		return again
 	})
 }
