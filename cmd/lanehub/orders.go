@@ -107,6 +107,20 @@ func tell(cmd *cobra.Command, done bool, err error) error {
 	return nil
 }
 
+// change returns the body of a command that changes what is published: do gets the keys that sign, and returns whether the
+// change is in force.
+func (s *signing) change(do func(cmd *cobra.Command, args []string, keys []orders.Key) (done bool, err error)) func(
+	*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		keys, err := s.keys(cmd)
+		if err != nil {
+			return err
+		}
+		done, err := do(cmd, args, keys)
+		return tell(cmd, done, err)
+	}
+}
+
 func ordersInitCommand(at *place) *cobra.Command {
 	var s signing
 	c := &cobra.Command{Use: "init KEYS_DIR", Short: "help.orders-init", Long: "help.orders-init.long",
@@ -142,14 +156,9 @@ func ordersPublishCommand(at *place) *cobra.Command {
 			"  lanehub orders publish lane-4.tar.zst bundles/emerson-east/lane-4/config-7 --key /mnt/a/targets-1.key"}
 	s.flags(c)
 	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
-		done, err := at.repository().Publish([]orders.File{{Path: args[1], Site: site, From: args[0]}}, nil, keys)
-		return tell(cmd, done, err)
-	}
+	c.RunE = s.change(func(_ *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
+		return at.repository().Publish([]orders.File{{Path: args[1], Site: site, From: args[0]}}, nil, keys)
+	})
 	return c
 }
 
@@ -162,17 +171,13 @@ func ordersListCommand(at *place) *cobra.Command {
 	s.flags(c)
 	dir := bookDir(c)
 	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
+	c.RunE = s.change(func(cmd *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
 		number, done, err := at.repository().PublishList(listbook.Open(*dir), lists.Kind(args[0]), site, keys)
 		if err == nil {
 			cli.Print(cmd).Say("lanehub.orders-list", message.String("list", args[0]), message.Int("number", number))
 		}
-		return tell(cmd, done, err)
-	}
+		return done, err
+	})
 	return c
 }
 
@@ -183,14 +188,9 @@ func ordersWithdrawCommand(at *place) *cobra.Command {
 		Args: cobra.MinimumNArgs(1)}
 	s.flags(c)
 	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
-		done, err := at.repository().Withdraw(args, site, keys)
-		return tell(cmd, done, err)
-	}
+	c.RunE = s.change(func(_ *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
+		return at.repository().Withdraw(args, site, keys)
+	})
 	return c
 }
 
@@ -200,14 +200,9 @@ func ordersSignCommand(at *place) *cobra.Command {
 		Args:    cobra.NoArgs,
 		Example: "  lanehub orders sign --key /mnt/keys/targets-2.key"}
 	s.flags(c)
-	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
-		done, err := at.repository().Sign(keys)
-		return tell(cmd, done, err)
-	}
+	c.RunE = s.change(func(_ *cobra.Command, _ []string, keys []orders.Key) (done bool, err error) {
+		return at.repository().Sign(keys)
+	})
 	return c
 }
 
@@ -217,14 +212,9 @@ func ordersRenewCommand(at *place) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		Example: "  lanehub orders renew root --key /mnt/a/root-1.key --key /mnt/b/root-2.key"}
 	s.flags(c)
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
-		done, err := at.repository().Renew(args[0], keys)
-		return tell(cmd, done, err)
-	}
+	c.RunE = s.change(func(_ *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
+		return at.repository().Renew(args[0], keys)
+	})
 	return c
 }
 
@@ -234,18 +224,13 @@ func ordersSiteCommand(at *place) *cobra.Command {
 		Args:    cobra.ExactArgs(2),
 		Example: "  lanehub orders site emerson-east /mnt/keys --key /mnt/a/targets-1.key --key /mnt/b/targets-2.key"}
 	s.flags(c)
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
+	c.RunE = s.change(func(cmd *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
 		k, err := s.fresh(cmd, "site-"+args[0], args[1])
 		if err != nil {
-			return err
+			return false, err
 		}
-		done, err := at.repository().AddSite(args[0], k, keys)
-		return tell(cmd, done, err)
-	}
+		return at.repository().AddSite(args[0], k, keys)
+	})
 	return c
 }
 
@@ -255,11 +240,7 @@ func ordersRotateCommand(at *place) *cobra.Command {
 		Args:    cobra.ExactArgs(4),
 		Example: "  lanehub orders rotate root 5f0c… root-4 /mnt/keys --key /mnt/a/root-2.key --key /mnt/b/root-3.key"}
 	s.flags(c)
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		keys, err := s.keys(cmd)
-		if err != nil {
-			return err
-		}
+	c.RunE = s.change(func(cmd *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
 		role, old, name := args[0], args[1], args[2]
 		var k orders.Key
 		if role == "snapshot" || role == "timestamp" { // the hub keeps it
@@ -268,11 +249,10 @@ func ordersRotateCommand(at *place) *cobra.Command {
 			k, err = s.fresh(cmd, name, args[3])
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
-		done, err := at.repository().Rotate(role, old, k, keys)
-		return tell(cmd, done, err)
-	}
+		return at.repository().Rotate(role, old, k, keys)
+	})
 	return c
 }
 

@@ -6,10 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/clearance"
 	"lanewarden/edge/lane/clearance/draw"
@@ -192,8 +189,8 @@ func (f *Follower) take(r *journal.Row) *observation.Observation {
 	if !concerns(r) {
 		return nil
 	}
-	o := &observation.Observation{Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{}}
-	if err := proto.Unmarshal(r.Body, o.Body); err != nil {
+	o, err := r.Observation()
+	if err != nil {
 		f.Log.Error("clearance: a row of the journal cannot be read", "idx", r.Idx, "err", err)
 		return nil
 	}
@@ -235,7 +232,7 @@ func (f *Follower) decide(ctx context.Context, l *lane, read time.Time) {
 			continue
 		}
 		f.step("decided")
-		if !f.commit(ctx, Observe(said)) {
+		if !journal.Persist(ctx, f.Journal, f.Log, "clearance", Observe(said)) {
 			return // ctx has ended
 		}
 		f.step("committed")
@@ -252,18 +249,4 @@ func (l *lane) inForce() *observation.ClearanceDecision {
 		return p.said
 	}
 	return nil
-}
-
-// commit commits a decision, trying again until the journal accepts it; ok is false when ctx ended before.
-func (f *Follower) commit(ctx context.Context, o *observation.Observation) (ok bool) {
-	pauses := wait.NewBackoff(100*time.Millisecond, 10*time.Second)
-	for ctx.Err() == nil {
-		_, err := f.Journal.Commit(ctx, o)
-		if err == nil {
-			return true
-		}
-		f.Log.Error("clearance: not committed, will be tried again", "err", err)
-		_ = pauses.Pause(ctx) // an end of ctx ends the loop
-	}
-	return false
 }

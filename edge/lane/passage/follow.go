@@ -6,10 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"lanewarden/drivers/observation"
-	"lanewarden/drivers/transport/wait"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/passage/detection"
 )
@@ -201,10 +198,8 @@ func (f *Follower) row(r *journal.Row) (Row, bool) {
 	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_PASSAGE_CORRECTED {
 		return Row{}, false
 	}
-	o := &observation.Observation{
-		Class: r.Class, TimeNs: r.Time, Device: r.Device, Key: r.Key, Body: &observation.Body{},
-	}
-	if err := proto.Unmarshal(r.Body, o.Body); err != nil {
+	o, err := r.Observation()
+	if err != nil {
 		f.log.Error("passages: a row of the journal cannot be read", "idx", r.Idx, "err", err)
 		return Row{}, false
 	}
@@ -221,16 +216,9 @@ func (f *Follower) fetch(idx int64) (Row, bool) {
 }
 
 // commit commits what the correlator says, trying again until the journal accepts it or ctx ends.
-// Nothing is said twice, as keys are the same.
 func (f *Follower) commit(ctx context.Context, obs []*observation.Observation) {
-	pauses := wait.NewBackoff(100*time.Millisecond, 10*time.Second)
-	for len(obs) > 0 && ctx.Err() == nil {
-		_, err := f.journal.Commit(ctx, obs...)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		f.log.Error("passages: not committed, will be tried again", "err", err)
-		_ = pauses.Pause(ctx) // an end of ctx ends the loop
+	if len(obs) > 0 {
+		journal.Persist(ctx, f.journal, f.log, "passages", obs...)
 	}
 }
 
