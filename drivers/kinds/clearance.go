@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"strings"
+
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -35,7 +37,9 @@ func whyDecided(reasons []*observation.ClearanceReason) Text {
 		return Text{}
 	}
 	why := driver.DecodeMessage(reasons[0].GetText(), reasons[0].GetCode())
-	t := Text{EN: why.In(message.English), FR: why.In(message.French)}
+	t := Text{ // a sentence, which becomes a part of one
+		EN: strings.TrimSuffix(why.In(message.English), "."), FR: strings.TrimSuffix(why.In(message.French), "."),
+	}
 	if more := len(reasons) - 1; more > 0 {
 		t = join("; ", t, count("count.more-reason", more))
 	}

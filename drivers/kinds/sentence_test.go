@@ -344,7 +344,7 @@ func TestClearanceSentences(t *testing.T) {
 		t.Errorf("got %q, want %q", got.FR, want)
 	}
 	decision.Ended, decision.Plates = true, nil
-	if got := Sentence(o).EN; !strings.HasPrefix(got, "Vehicle without plate has left on HOLD") {
+	if got := Sentence(o).EN; !strings.HasPrefix(got, "Vehicle without plate left, HOLD") {
 		t.Errorf("got %q", got)
 	}
 }
