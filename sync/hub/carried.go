@@ -8,7 +8,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
-	"lanewarden/sync/hub/carry"
+	"lanewarden/sync/carry"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
@@ -17,7 +17,7 @@ import (
 // read as it comes, so that its size does not matter.
 func (s *httpServer) takeCarried(w http.ResponseWriter, c *api.Call, _ api.None) error {
 	body := patientReader{c.Request.Body, http.NewResponseController(w)}
-	taken, err := carry.Import(c.Request.Context(), body, s.applyAlone)
+	taken, err := carry.Import(c.Request.Context(), body, carriedHub{s})
 	if err != nil {
 		s.opts.Log.Warn("a carried file was not taken in whole", "site", taken.From.Site, "agent", taken.From.Agent,
 			"rows", taken.Rows, "by", c.User.Name, "err", err)
@@ -40,6 +40,24 @@ func (s *httpServer) takeCarried(w http.ResponseWriter, c *api.Call, _ api.None)
 
 // receiptMedia is the media type of receipts.
 const receiptMedia = "text/plain; charset=utf-8"
+
+// carriedHub files what a carried file holds.
+type carriedHub struct{ *httpServer }
+
+// Hello implements carry.Hub.
+func (h carriedHub) Hello(ctx context.Context, from carry.Sender, m *wire.Hello) (*wire.Ack, error) {
+	return h.applyAlone(ctx, ledger.Hello{From: ledger.Sender(from), Body: m})
+}
+
+// Batch implements carry.Hub.
+func (h carriedHub) Batch(ctx context.Context, from carry.Sender, m *wire.Batch) (*wire.Ack, error) {
+	return h.applyAlone(ctx, ledger.Carried{Batch: ledger.Batch{From: ledger.Sender(from), Body: m}})
+}
+
+// Chunk implements carry.Hub.
+func (h carriedHub) Chunk(ctx context.Context, from carry.Sender, m *wire.Chunk) (*wire.Ack, error) {
+	return h.applyAlone(ctx, ledger.Chunk{From: ledger.Sender(from), Body: m})
+}
 
 // applyAlone files one message and returns the answer, which does not go to the agent; nil for a message without one.
 func (s *httpServer) applyAlone(ctx context.Context, m ledger.Message) (*wire.Ack, error) {

@@ -17,7 +17,6 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
-	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
@@ -114,7 +113,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer codec.Close()
 	health, states := &health{}, newStates()
-	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), carry.HubKeyName)
+	key, err := keyfile.Open(filepath.Join(opts.Dir, KeyFile), wire.HubKeyName)
 	if err != nil {
 		return err
 	}

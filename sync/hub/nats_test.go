@@ -22,7 +22,6 @@ import (
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/brokerrules"
-	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/cluster"
 	"lanewarden/sync/hub/ledger/postgres/postgrestest"
 	"lanewarden/sync/uplink"
@@ -131,7 +130,7 @@ func (c *natsCluster) hub(name string) *clusterHub {
 		t.Fatal(err)
 	}
 	if c.key == nil {
-		if _, err := keyfile.Open(filepath.Join(dir, KeyFile), carry.HubKeyName); err != nil {
+		if _, err := keyfile.Open(filepath.Join(dir, KeyFile), wire.HubKeyName); err != nil {
 			t.Fatal(err)
 		}
 		var err error

@@ -1,5 +1,8 @@
 package wire
 
+// HubKeyName is the name of all hubs' signing keys (Ack.hub_key).
+const HubKeyName = "lanewarden/hub"
+
 // Party is one end of the wire.
 type Party int
 

@@ -15,7 +15,8 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
 	"lanewarden/edge/journal"
-	"lanewarden/sync/hub/carry"
+	"lanewarden/sync/carry"
+	"lanewarden/sync/wire"
 )
 
 // HubKeysName is the file in the state directory that keeps the public keys of hubs, one in a line: those that a hub has
@@ -46,7 +47,7 @@ func (k *hubKeys) add(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v, err := note.NewVerifier(key)
-	if err != nil || v.Name() != carry.HubKeyName {
+	if err != nil || v.Name() != wire.HubKeyName {
 		k.log.Warn("the hub says a key that is none", "key", key)
 		return
 	}
@@ -76,7 +77,7 @@ func (k *hubKeys) receive(j *journal.Journal, receipt, key string) error {
 	var verifiers []note.Verifier
 	for _, text := range known {
 		v, err := note.NewVerifier(text)
-		if err != nil || v.Name() != carry.HubKeyName {
+		if err != nil || v.Name() != wire.HubKeyName {
 			return message.Errorf("carry.no-hub-key", message.Quoted("key", text))
 		}
 		verifiers = append(verifiers, v)

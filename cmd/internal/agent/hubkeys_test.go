@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"lanewarden/sync/hub/carry"
+	"lanewarden/sync/wire"
 )
 
 func hubKey(t *testing.T) string {
-	_, public, err := note.GenerateKey(rand.Reader, carry.HubKeyName)
+	_, public, err := note.GenerateKey(rand.Reader, wire.HubKeyName)
 	if err != nil {
 		t.Fatal(err)
 	}

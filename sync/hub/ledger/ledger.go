@@ -126,7 +126,7 @@ func newLedger(dir string) (*Ledger, string, error) {
 		dir: dir, journals: map[string]*replica{}, limits: standardLimits, lanes: map[string]lanesOf{},
 		changed: make(chan struct{}),
 	}
-	key, err := keyfile.Open(filepath.Join(dir, KeyFile), KeyName)
+	key, err := keyfile.Open(filepath.Join(dir, KeyFile), wire.HubKeyName)
 	if err != nil {
 		return nil, "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"lanewarden/edge/journal/keyfile"
 	"lanewarden/sync/hub/ledger/postgres"
 	"lanewarden/sync/hub/ledger/sqlite"
+	"lanewarden/sync/wire"
 )
 
 // Migrated is what Migrate moved.
@@ -25,7 +26,7 @@ func Migrate(ctx context.Context, dir, url string) (m Migrated, err error) {
 	if !postgres.IsURL(url) {
 		return m, message.Errorf("lanehub.ledger-url", message.String("url", url))
 	}
-	key, err := keyfile.Open(filepath.Join(dir, KeyFile), KeyName)
+	key, err := keyfile.Open(filepath.Join(dir, KeyFile), wire.HubKeyName)
 	if err != nil {
 		return m, err
 	}

@@ -10,13 +10,12 @@ import (
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/wire"
 )
 
-// The hub's key, in the ledger's directory: it signs receipts, and keys that seal personal values follow from it.
-const (
-	KeyFile = "hub.key"        // keyfile.Open; it is made at the first start
-	KeyName = "lanewarden/hub" // of all hubs' keys
-)
+// KeyFile is the hub's key in the ledger's directory (keyfile.Open, wire.Hubwire.HubKeyName), made at the first start: it signs
+// receipts, and keys that seal personal values follow from it.
+const KeyFile = "hub.key"
 
 // WithValues returns a row's body with its personal values. Where these are erased, or cannot be opened, a word
 // stands in their place (personal.Erased).
@@ -38,7 +37,7 @@ func SealerBeside(_ *sqlog.DB, path string) (*personal.Sealer, error) {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	key, err := keyfile.Open(file, KeyName)
+	key, err := keyfile.Open(file, wire.HubKeyName)
 	if err != nil {
 		return nil, err
 	}

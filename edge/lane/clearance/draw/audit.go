@@ -7,7 +7,7 @@ import (
 	"sort"
 	"time"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -247,9 +247,9 @@ func Interval(n int, rate float64) (least, most int) {
 	if rate >= 1 {
 		return n, n
 	}
-	b := distuv.Binomial{N: float64(n), P: rate}
+	atMost := func(k int) float64 { return mathext.RegIncBeta(float64(n-k), float64(k+1), 1-rate) } // k < n, binomial
 	tail := (1 - Confidence) / 2
-	least = sort.Search(n, func(k int) bool { return b.CDF(float64(k)) > tail })
-	most = sort.Search(n, func(k int) bool { return b.CDF(float64(k)) >= 1-tail })
+	least = sort.Search(n, func(k int) bool { return atMost(k) > tail })
+	most = sort.Search(n, func(k int) bool { return atMost(k) >= 1-tail })
 	return least, most
 }

@@ -12,11 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"lanewarden/drivers/message"
-	"lanewarden/sync/hub/ledger"
 )
-
-// HubKeyName is the name of hubs' signing keys.
-const HubKeyName = ledger.KeyName
 
 // A carried file is a tar file. Each member is one payload of the wire, named NUMBER-LEAF, where LEAF is the last level of
 // its topic; the first is the hello, the last one is empty and named NUMBER-end. The extended header signatureRecord holds

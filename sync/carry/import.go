@@ -15,24 +15,30 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
-	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )
 
-// Apply files one message at the hub and returns its answer, once that is durable.
-type Apply func(context.Context, ledger.Message) (*wire.Ack, error)
+// Sender names the agent that a file is of.
+type Sender struct{ Site, Agent string }
+
+// Hub files what an agent says, as if it came over the link, and returns the answer once that is durable.
+type Hub interface {
+	Hello(context.Context, Sender, *wire.Hello) (*wire.Ack, error)
+	Batch(context.Context, Sender, *wire.Batch) (*wire.Ack, error)
+	Chunk(context.Context, Sender, *wire.Chunk) (*wire.Ack, error)
+}
 
 // Import takes a carried file in, member by member: what it has filed stays filed when it ends early, and the same file
 // may be taken in again. It returns what the hub has then of the journal, as far as the file speaks of it. An error is the
-// file's, in both languages, or apply's.
-func Import(ctx context.Context, file io.Reader, apply Apply) (Taken, error) {
+// file's, in both languages, or the hub's.
+func Import(ctx context.Context, file io.Reader, hub Hub) (Taken, error) {
 	codec, err := wire.NewCodec()
 	if err != nil {
 		return Taken{}, err
 	}
 	defer codec.Close()
 	in := &importer{
-		ctx: ctx, codec: codec, apply: apply, tar: tar.NewReader(file),
+		ctx: ctx, codec: codec, hub: hub, tar: tar.NewReader(file),
 		taken: Taken{Cursors: map[observation.Class]int64{}},
 	}
 	err = in.hello()
@@ -52,12 +58,12 @@ var errEnd = errors.New("end")
 type importer struct {
 	ctx    context.Context
 	codec  *wire.Codec
-	apply  Apply
+	hub    Hub
 	tar    *tar.Reader
 	number int
 	id     []byte        // of the file; nil before the first member
 	key    note.Verifier // of the agent
-	from   ledger.Sender
+	from   Sender
 	said   *wire.Hello // what is said to the hub
 	signed string      // the file's checkpoint
 	taken  Taken
@@ -113,7 +119,7 @@ func (in *importer) hello() error {
 	if _, _, _, err := wire.ParseTopic(wire.Topic(parts[1], parts[2], leaf)); err != nil { // names as on the link
 		return message.Wrap(err, "carry.unreadable")
 	}
-	in.from = ledger.Sender{Site: parts[1], Agent: parts[2]}
+	in.from = Sender{Site: parts[1], Agent: parts[2]}
 	in.taken.From, in.taken.Journal = in.from, hello.Journal
 	origin := evidence.Origin(parts[1], parts[2], hello.Journal)
 	in.taken.Signed, err = evidence.OpenCheckpoint(hello.Checkpoint, in.key, origin)
@@ -127,7 +133,7 @@ func (in *importer) hello() error {
 
 // greet says the hello to the hub. A hub that has more of the journal than the file goes on: the link was faster.
 func (in *importer) greet() error {
-	ack, err := in.apply(in.ctx, ledger.Hello{From: in.from, Body: in.said})
+	ack, err := in.hub.Hello(in.ctx, in.from, in.said)
 	if err != nil || ack.Refusal == wire.Refusal_REFUSAL_ROLLED_BACK {
 		return err
 	}
@@ -193,7 +199,7 @@ func (in *importer) batch(b *wire.Batch) error {
 		last += int64(delta)
 	}
 	for {
-		ack, err := in.apply(in.ctx, ledger.Carried{Batch: ledger.Batch{From: in.from, Body: b}})
+		ack, err := in.hub.Batch(in.ctx, in.from, b)
 		if err == nil {
 			err = refused(ack)
 		}
@@ -247,7 +253,7 @@ func after(b *wire.Batch, idx int64) (*wire.Batch, error) {
 // chunk files a part of an artifact. One that the hub cannot take now, as it lacks what comes before or the row that names
 // it, is left to the link or the next file.
 func (in *importer) chunk(c *wire.Chunk) error {
-	ack, err := in.apply(in.ctx, ledger.Chunk{From: in.from, Body: c})
+	ack, err := in.hub.Chunk(in.ctx, in.from, c)
 	if err == nil {
 		err = refused(ack)
 	}

@@ -45,7 +45,7 @@ func newPost(t *testing.T) *post {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.hub.Close() })
-	if p.key, err = keyfile.Open(filepath.Join(t.TempDir(), "hub.key"), HubKeyName); err != nil {
+	if p.key, err = keyfile.Open(filepath.Join(t.TempDir(), "hub.key"), wire.HubKeyName); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -102,8 +102,23 @@ func (p *post) export() []byte {
 	return out.Bytes()
 }
 
+// Hello implements Hub.
+func (p *post) Hello(_ context.Context, from Sender, m *wire.Hello) (*wire.Ack, error) {
+	return p.apply(ledger.Hello{From: ledger.Sender(from), Body: m})
+}
+
+// Batch implements Hub.
+func (p *post) Batch(_ context.Context, from Sender, m *wire.Batch) (*wire.Ack, error) {
+	return p.apply(ledger.Carried{Batch: ledger.Batch{From: ledger.Sender(from), Body: m}})
+}
+
+// Chunk implements Hub.
+func (p *post) Chunk(_ context.Context, from Sender, m *wire.Chunk) (*wire.Ack, error) {
+	return p.apply(ledger.Chunk{From: ledger.Sender(from), Body: m})
+}
+
 // apply files at the hub.
-func (p *post) apply(_ context.Context, m ledger.Message) (*wire.Ack, error) {
+func (p *post) apply(m ledger.Message) (*wire.Ack, error) {
 	p.applied++
 	a, err := p.hub.Apply([]ledger.Message{m})
 	if err != nil {
@@ -114,7 +129,7 @@ func (p *post) apply(_ context.Context, m ledger.Message) (*wire.Ack, error) {
 
 func (p *post) take(file []byte) Taken {
 	p.t.Helper()
-	taken, err := Import(p.t.Context(), bytes.NewReader(file), p.apply)
+	taken, err := Import(p.t.Context(), bytes.NewReader(file), p)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -149,7 +164,7 @@ func (p *post) link(class observation.Class, most int) {
 	id := p.j.Identity()
 	_, checkpoint := p.j.Checkpoint()
 	from := ledger.Sender{Site: "demo", Agent: "lane-1"}
-	a, err := p.apply(p.t.Context(), ledger.Hello{From: from, Body: &wire.Hello{
+	a, err := p.apply(ledger.Hello{From: from, Body: &wire.Hello{
 		Journal: id.ID, Size: p.j.Size(), Checkpoint: checkpoint, BlindKey: id.BlindKey, Verifier: id.Verifier,
 	}})
 	if err != nil || a.Refusal != 0 {
@@ -167,7 +182,7 @@ func (p *post) link(class observation.Class, most int) {
 		for _, r := range rows {
 			out = append(out, wire.RowOf(&r, true))
 		}
-		a, err := p.apply(p.t.Context(), ledger.Batch{From: from, Body: wire.NewBatch(id.ID, class, c.Idx, out)})
+		a, err := p.apply(ledger.Batch{From: from, Body: wire.NewBatch(id.ID, class, c.Idx, out)})
 		if err != nil || a.Refusal != 0 {
 			p.t.Fatal(a, err)
 		}
@@ -233,7 +248,7 @@ func TestHole(t *testing.T) {
 	}
 	p.record(20)
 	second := p.export()
-	if _, err := Import(t.Context(), bytes.NewReader(second), p.apply); err == nil || !strings.Contains(err.Error(), "lacks rows 0 to 15 of class alarm") {
+	if _, err := Import(t.Context(), bytes.NewReader(second), p); err == nil || !strings.Contains(err.Error(), "lacks rows 0 to 15 of class alarm") {
 		t.Fatal(err)
 	}
 	p.take(first)
@@ -261,7 +276,7 @@ func TestRestoredImage(t *testing.T) {
 		p.dir = image
 		p.open()
 		p.record(own)
-		if taken, err := Import(t.Context(), bytes.NewReader(p.export()), p.apply); err == nil || !strings.Contains(err.Error(), "is not the one that the hub has") {
+		if taken, err := Import(t.Context(), bytes.NewReader(p.export()), p); err == nil || !strings.Contains(err.Error(), "is not the one that the hub has") {
 			t.Fatalf("%d rows: %+v, %v", own, taken, err)
 		}
 		if audits, err := ledger.Audit(t.Context(), p.hubDir, ""); err != nil || !audits[0].Report.OK() || audits[0].Report.Rows != 70 {
@@ -352,7 +367,7 @@ func TestAltered(t *testing.T) {
 		}
 	}
 	for name, bad := range cases {
-		if _, err := Import(t.Context(), bytes.NewReader(bad), p.apply); err == nil {
+		if _, err := Import(t.Context(), bytes.NewReader(bad), p); err == nil {
 			t.Errorf("%s: taken in", name)
 		} else if strings.Contains(err.Error(), "{{") || len(err.Error()) < 10 {
 			t.Errorf("%s: %v", name, err)
@@ -489,7 +504,7 @@ func TestFileOfTwoJournals(t *testing.T) {
 	} {
 		applied := p.applied
 		file := p.carriedBy(func(x *exporter) error { return x.message(name, m) })
-		if _, err := Import(t.Context(), bytes.NewReader(file), p.apply); err == nil {
+		if _, err := Import(t.Context(), bytes.NewReader(file), p); err == nil {
 			t.Errorf("%s: taken in", name)
 		}
 		if p.applied != applied+1 { // the hello

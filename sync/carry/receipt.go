@@ -14,12 +14,11 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
-	"lanewarden/sync/hub/ledger"
 )
 
 // Taken is what a hub has of a journal after it took a file in.
 type Taken struct {
-	From      ledger.Sender
+	From      Sender
 	Journal   []byte
 	Signed    evidence.Checkpoint         // of the file: which past of the journal it is of
 	Cursors   map[observation.Class]int64 // by class: the last row held; those of which the file had rows
