@@ -32,7 +32,7 @@ type Entry struct {
 type catalogue struct {
 	folders    []fs.FS
 	localizers map[Language]*i18n.Localizer
-	entries    map[Language]map[string]Entry
+	entries    map[Language]func() map[string]Entry // by code
 }
 
 // shared is the catalogue in use. Extend replaces it as a whole, so that readers need no lock.
@@ -82,14 +82,20 @@ func Extend(folders ...fs.FS) error {
 // load reads all files of folders but causes.yaml.
 func load(folders ...fs.FS) (catalogue, error) {
 	c := catalogue{
-		folders: folders, localizers: map[Language]*i18n.Localizer{}, entries: map[Language]map[string]Entry{},
+		folders: folders, localizers: map[Language]*i18n.Localizer{}, entries: map[Language]func() map[string]Entry{},
 	}
 	for _, l := range Languages {
-		c.entries[l] = map[string]Entry{}
-		for _, folder := range folders {
-			if err := c.read(folder, l); err != nil {
-				return c, err
-			}
+		entries, err := read(folders, l)
+		if err != nil {
+			return c, err
+		}
+		if l == English {
+			c.entries[l] = func() map[string]Entry { return entries }
+		} else { // it is read again when somebody asks for it: at most lanes nobody does, and it takes a megabyte
+			c.entries[l] = sync.OnceValue(func() map[string]Entry {
+				entries, _ := read(folders, l) // it was read before
+				return entries
+			})
 		}
 		// It has no messages of its own: render gives it each that is said. A bundle of all of them takes ten times the
 		// memory of the entries.
@@ -101,8 +107,19 @@ func load(folders ...fs.FS) (catalogue, error) {
 // parsers of a catalogue's files, by the ending of their names.
 var parsers = map[string]i18n.UnmarshalFunc{"yaml": yaml.Unmarshal}
 
-// read adds a folder's files of a language.
-func (c *catalogue) read(folder fs.FS, l Language) error {
+// read reads the files of a language in folders.
+func read(folders []fs.FS, l Language) (map[string]Entry, error) {
+	entries := map[string]Entry{}
+	for _, folder := range folders {
+		if err := readFolder(entries, folder, l); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// readFolder adds a folder's files of a language.
+func readFolder(entries map[string]Entry, folder fs.FS, l Language) error {
 	names, err := fs.Glob(folder, "*."+string(l)+".yaml")
 	if err != nil {
 		return err
@@ -117,11 +134,11 @@ func (c *catalogue) read(folder fs.FS, l Language) error {
 			return fmt.Errorf("catalogue %s: %w", name, err)
 		}
 		for _, m := range file.Messages {
-			if _, twice := c.entries[l][m.ID]; twice {
+			if _, twice := entries[m.ID]; twice {
 				return fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
 			}
 			// Copies: what the parser gives are parts of the whole file, and keep it in memory.
-			c.entries[l][strings.Clone(m.ID)] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)}
+			entries[strings.Clone(m.ID)] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)}
 		}
 	}
 	return nil
@@ -129,21 +146,21 @@ func (c *catalogue) read(folder fs.FS, l Language) error {
 
 // Known reports whether the catalogue has a code.
 func Known(code string) bool {
-	_, ok := loaded().entries[English][code]
+	_, ok := loaded().entries[English]()[code]
 	return ok
 }
 
 // Codes returns all codes of the catalogue, sorted.
-func Codes() []string { return slices.Sorted(maps.Keys(loaded().entries[English])) }
+func Codes() []string { return slices.Sorted(maps.Keys(loaded().entries[English]())) }
 
 // EntryOf returns what the catalogue has for a code in a language, as the translator wrote it.
-func EntryOf(code string, l Language) Entry { return loaded().entries[l][code] }
+func EntryOf(code string, l Language) Entry { return loaded().entries[l]()[code] }
 
 // render says a message of the catalogue. What cannot be said is shown as it is: a sentence that fails must not hide
 // what it was about.
 func render(m Message, l Language) string {
 	c := loaded()
-	entry, known := c.entries[l][m.Code]
+	entry, known := c.entries[l]()[m.Code]
 	data := make(map[string]string, len(m.Args))
 	config := i18n.LocalizeConfig{
 		DefaultMessage: &i18n.Message{ID: m.Code, One: entry.One, Other: entry.Other}, TemplateData: data,

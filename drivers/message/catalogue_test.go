@@ -60,7 +60,7 @@ func collect(n parse.Node, names map[string]bool) {
 
 // Both languages have the same entries with the same arguments.
 func TestBothLanguages(t *testing.T) {
-	en, fr := loaded().entries[English], loaded().entries[French]
+	en, fr := loaded().entries[English](), loaded().entries[French]()
 	for code := range fr {
 		if _, ok := en[code]; !ok {
 			t.Errorf("%s is in French only", code)
@@ -117,7 +117,7 @@ var (
 // French has its no-break spaces and its apostrophe, and no sentence has blanks that nobody sees.
 func TestTypography(t *testing.T) {
 	for l, entries := range loaded().entries {
-		for code, e := range entries {
+		for code, e := range entries() {
 			for _, text := range []string{e.One, e.Other} {
 				if text == "" {
 					if text = e.Other; text == "" {

@@ -68,7 +68,7 @@ func Main(root *cobra.Command) {
 // find help.
 func run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors, root.Version = true, true, Version()
-	root.AddCommand(generateCommand(root))
+	addGenerate(root)
 	p := Printer{root.ErrOrStderr(), addLanguage(root, os.Args[1:])}
 	if err := drivers.AddTexts(); err != nil {
 		fmt.Fprintf(p.Writer, "%s: %v\n", root.Name(), err)

@@ -1,3 +1,5 @@
+//go:build packaging
+
 package cli
 
 import (
@@ -9,10 +11,11 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// generateCommand writes man pages and shell completions into a folder, for the builders of
-// packages. It is hidden. Man pages have no date, so that the same source gives the same package.
-func generateCommand(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
+// addGenerate adds a hidden command that writes man pages and shell completions into a folder, for .ci/release. Man pages
+// have no date, so that the same source gives the same package. The programs themselves are built without it: what makes
+// man pages would be a megabyte in the agent's memory.
+func addGenerate(root *cobra.Command) {
+	root.AddCommand(&cobra.Command{
 		Use: "generate DIR", Short: "help.generate", Args: cobra.ExactArgs(1), Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			man := filepath.Join(args[0], "man1")
@@ -32,5 +35,5 @@ func generateCommand(root *cobra.Command) *cobra.Command {
 				root.GenFishCompletionFile(filepath.Join(args[0], "fish", name+".fish"), true),
 			)
 		},
-	}
+	})
 }

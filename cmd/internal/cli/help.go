@@ -42,7 +42,7 @@ func prepareHelp(root *cobra.Command) {
 // replaced. Tests compare them with the catalogue.
 func Texts(root *cobra.Command) map[string]string {
 	addLanguage(root, nil)
-	root.AddCommand(generateCommand(root))
+	addGenerate(root)
 	prepareHelp(root)
 	codes := map[string]string{}
 	each(root, func(c *cobra.Command) {
