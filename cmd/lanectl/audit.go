@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,8 +12,10 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/clearance/draw"
+	"lanewarden/sync/hub/ledger"
 )
 
 // auditCommand groups what can be recomputed from a journal by someone who does not trust the lane.
@@ -42,18 +46,52 @@ func auditRandom(cmd *cobra.Command, day, path, secret string) error {
 			return cli.Usagef("lanectl.audit-secret", message.Int("bytes", draw.SecretSize))
 		}
 	}
+	if ledger.IsURL(path) {
+		return auditRandomLedger(cmd, day, path, key)
+	}
 	db, isLedger, err := find(path)
 	if err != nil {
 		return atPath(path, err)
 	}
 	if isLedger {
-		return message.Errorf("lanectl.audit-ledger")
+		return auditRandomLedger(cmd, day, db, key)
 	}
 	a := draw.NewAudit(day, key)
 	if err := journal.Each(db, func(r *journal.Row) error { return addRow(a, r) }); err != nil {
 		return atPath(path, err)
 	}
 	return printAudit(cli.Print(cmd), a.Report())
+}
+
+// auditRandomLedger recomputes a day's draws of each journal of a ledger that has some, from its rows alone.
+func auditRandomLedger(cmd *cobra.Command, day, path string, key []byte) error {
+	type one struct {
+		of    ledger.Summary
+		audit *draw.Audit
+	}
+	var all []one
+	kinds := []observation.Kind{observation.Kind_KIND_CLEARANCE_DECISION, observation.Kind_KIND_CLEARANCE_SECRET}
+	err := ledger.EachBody(cmd.Context(), path, kinds, func(s ledger.Summary, idx int64, o *observation.Observation) error {
+		if len(all) == 0 || !bytes.Equal(all[len(all)-1].of.Journal, s.Journal) {
+			all = append(all, one{s, draw.NewAudit(day, key)})
+		}
+		all[len(all)-1].audit.Add(idx, o)
+		return nil
+	})
+	if err != nil {
+		return atPath(path, err)
+	}
+	p := cli.Print(cmd)
+	var wrong []error
+	for _, a := range all {
+		report := a.audit.Report()
+		if report.Decisions == 0 && report.Agrees() {
+			continue
+		}
+		p.Say("lanectl.audit-journal", message.String("origin", evidence.Origin(a.of.Site, a.of.Agent, a.of.Journal)))
+		wrong = append(wrong, printAudit(p, report))
+	}
+	return errors.Join(wrong...)
 }
 
 // addRow hands a row to an audit, if it is of a kind that audits read.

@@ -52,9 +52,11 @@ func clearanceOverride(b *observation.ClearanceOverride) Text {
 	return t
 }
 
-// clearanceSecret says that a secret of random checks was committed to, or that the lane's own was revealed.
+// clearanceSecret says that a secret of random checks was committed to, or that one was revealed.
 func clearanceSecret(b *observation.ClearanceSecret) Text {
 	switch {
+	case len(b.Revealed) > 0 && !b.Local:
+		return say("clearance.secret-centre-revealed", arg("day", b.Day))
 	case len(b.Revealed) > 0:
 		return say("clearance.secret-revealed", arg("day", b.Day))
 	case b.Local:

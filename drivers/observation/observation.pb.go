@@ -4251,8 +4251,8 @@ func (x *ClearanceOverride) GetReason() string {
 	return ""
 }
 
-// ClearanceSecret commits the lane to the secret of a day's random checks before it is used, and reveals the lane's own
-// when the day is over. Source: docs/clearance.md.
+// ClearanceSecret commits the lane to the secret of a day's random checks before it is used, and says it
+// when the day is over: the lane's own, or the centre's once that has revealed it. Source: docs/clearance.md.
 type ClearanceSecret struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Day           string                 `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`           // 2026-12-01, UTC

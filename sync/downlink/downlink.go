@@ -182,7 +182,7 @@ func (s *Service) Link() *Link { return s.link }
 func (s *Service) Now() time.Time { return s.clock.Now() }
 
 // Identity returns the key to which secrets for this agent are encrypted.
-func (s *Service) Identity() age.Identity { return s.key }
+func (s *Service) Identity() *age.X25519Identity { return s.key }
 
 // Run looks over the link when it comes up, when the centre tells of news, and now and then, until ctx ends. It
 // returns nil.

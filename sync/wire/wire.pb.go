@@ -1005,14 +1005,13 @@ type Order struct {
 	IssuedNs      int64                  `protobuf:"varint,5,opt,name=issued_ns,json=issuedNs,proto3" json:"issued_ns,omitempty"`         // UTC
 	NotAfterNs    int64                  `protobuf:"varint,6,opt,name=not_after_ns,json=notAfterNs,proto3" json:"not_after_ns,omitempty"` // UTC: accepted until then
 	Run           uint64                 `protobuf:"fixed64,7,opt,name=run,proto3" json:"run,omitempty"`                                  // Hello.instance of the run that it is for; needed by dangerous kinds
-	Kind          string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`                                  // "pull", "test", "maintenance", "block", "release", "bundle", "reboot", "reveal"
+	Kind          string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`                                  // "pull", "test", "maintenance", "block", "release", "bundle", "reboot"
 	Device        string                 `protobuf:"bytes,9,opt,name=device,proto3" json:"device,omitempty"`                              // test, maintenance, reboot
 	Test          string                 `protobuf:"bytes,10,opt,name=test,proto3" json:"test,omitempty"`                                 // test
 	Sha256        []byte                 `protobuf:"bytes,11,opt,name=sha256,proto3" json:"sha256,omitempty"`                             // pull: of the artifact; bundle: of its file
 	UntilNs       int64                  `protobuf:"varint,12,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"`           // maintenance, UTC
 	Vehicle       string                 `protobuf:"bytes,13,opt,name=vehicle,proto3" json:"vehicle,omitempty"`                           // block, release: presentation or plate
 	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                             // in words, of who orders it
-	Secret        []byte                 `protobuf:"bytes,15,opt,name=secret,proto3" json:"secret,omitempty"`                             // reveal: the day's secret of random checks
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,13 +1142,6 @@ func (x *Order) GetReason() string {
 		return x.Reason
 	}
 	return ""
-}
-
-func (x *Order) GetSecret() []byte {
-	if x != nil {
-		return x.Secret
-	}
-	return nil
 }
 
 // Held is what the hub holds of an artifact.
@@ -1612,7 +1604,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\aCommand\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\fR\x05order\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x10\n" +
-	"\x03key\x18\x03 \x01(\tR\x03key\"\xf5\x02\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"\xe3\x02\n" +
 	"\x05Order\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x14\n" +
 	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x18\n" +
@@ -1629,8 +1621,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06sha256\x18\v \x01(\fR\x06sha256\x12\x19\n" +
 	"\buntil_ns\x18\f \x01(\x03R\auntilNs\x12\x18\n" +
 	"\avehicle\x18\r \x01(\tR\avehicle\x12\x16\n" +
-	"\x06reason\x18\x0e \x01(\tR\x06reason\x12\x16\n" +
-	"\x06secret\x18\x0f \x01(\fR\x06secret\"\x99\x01\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reasonJ\x04\b\x0f\x10\x10\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/message"
@@ -19,6 +20,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
 	"lanewarden/sync/downlink/command"
+	"lanewarden/sync/downlink/secrettaker"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
 	signed "lanewarden/sync/wire/command"
@@ -100,6 +102,10 @@ func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, 
 		File: filepath.Join(c.Agent.StateDir, CommandersName), Log: o.Log,
 	})
 	consumers = append(consumers, d.commands)
+	if carriers.booths != nil {
+		consumers = append(consumers, secrettaker.New(c.Site.ID, carriers.booths.secrets,
+			func() *age.X25519Identity { return d.service.Identity() }, func() time.Time { return d.service.Now() }))
+	}
 	s, err := downlink.New(downlink.Options{
 		Dir: filepath.Join(c.Agent.StateDir, OrdersName), Site: c.Site.ID, Agent: c.Agent.ID, Root: root, Built: o.Built,
 		ClockTrusted: func() bool { return clock.State().Synchronised }, StaleAfter: c.Uplink.Orders.StaleAfter,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/proto"
@@ -35,6 +36,45 @@ func Audit(ctx context.Context, path, verifierKey string) (out []Audited, err er
 	return auditAll(in, verifierKey)
 }
 
+// EachBody calls f with the bodies of a journal's rows of some kinds, in their order, up to its first hole: a journal after
+// the other, in the order of Audit. path is as for Audit; what rows have of personal values is not shown.
+func EachBody(ctx context.Context, path string, kinds []observation.Kind, f func(Summary, int64, *observation.Observation) error) (err error) {
+	in, err := openAudit(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	return eachJournal(in, func(s Summary) error {
+		return auditLog{in: in, of: s.record}.Rows(func(idx int64, r evidence.Record) error {
+			if !slices.Contains(kinds, observation.Kind(r.Kind)) {
+				return nil
+			}
+			body := &observation.Body{}
+			if err := proto.Unmarshal(r.Body, body); err != nil {
+				return err
+			}
+			return f(s, idx, &observation.Observation{Device: r.Device, Body: body})
+		})
+	})
+}
+
+// eachJournal calls f with each journal of a ledger.
+func eachJournal(in store.Audit, f func(Summary) error) error {
+	for next := (&Place{}); next != nil; {
+		var page []Summary
+		var err error
+		if page, next, err = journals(in, *next, JournalsMax); err != nil {
+			return err
+		}
+		for _, s := range page {
+			if err := f(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // IsURL reports whether a text names a ledger in PostgreSQL.
 func IsURL(text string) bool { return postgres.IsURL(text) }
 
@@ -50,23 +90,17 @@ func openAudit(ctx context.Context, path string) (store.Audit, error) {
 }
 
 func auditAll(in store.Audit, verifierKey string) (out []Audited, err error) {
-	for next := (&Place{}); next != nil; {
-		var page []Summary
-		if page, next, err = journals(in, *next, JournalsMax); err != nil {
-			return out, err
+	err = eachJournal(in, func(s Summary) error {
+		if verifierKey != "" {
+			s.Verifier = verifierKey
 		}
-		for _, s := range page {
-			if verifierKey != "" {
-				s.Verifier = verifierKey
-			}
-			report, err := auditOne(in, s)
-			if err != nil {
-				return out, err
-			}
+		report, err := auditOne(in, s)
+		if err == nil {
 			out = append(out, Audited{s, report})
 		}
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 // auditOne audits one journal.

@@ -24,12 +24,11 @@ const (
 	Release     = "release"     // let a vehicle go
 	Bundle      = "bundle"      // switch to a configuration
 	Reboot      = "reboot"      // end a device's connection and begin it anew
-	Reveal      = "reveal"      // the secret of a day's random checks, afterwards
 )
 
 // Kinds lists the kinds.
 func Kinds() []string {
-	return []string{Pull, Test, Maintenance, Block, Release, Bundle, Reboot, Reveal}
+	return []string{Pull, Test, Maintenance, Block, Release, Bundle, Reboot}
 }
 
 // Dangerous reports whether an order of a kind must name the run of the agent that it is for: what it does would be

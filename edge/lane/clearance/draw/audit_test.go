@@ -87,7 +87,7 @@ func simulate(t testing.TB, rng *rand.Rand, begin time.Time, n int, rate float64
 	r := &record{}
 	s := open(t, filepath.Join(t.TempDir(), "draws"), r)
 	key := sha256.Sum256([]byte(begin.String()))
-	if err := s.Add(Day(begin), key[:]); err != nil {
+	if err := s.Add(Day(begin), key[:], nil); err != nil {
 		t.Fatal(err)
 	}
 	k := NewKeeper(s)

@@ -143,7 +143,7 @@ func TestCentresSecret(t *testing.T) {
 	if own, err := s.For(t.Context(), noon); err != nil || !own.Local {
 		t.Fatal(own, err)
 	}
-	if err := s.Add("2026-12-01", key); err != nil {
+	if err := s.Add("2026-12-01", key, nil); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path, r)
@@ -151,16 +151,83 @@ func TestCentresSecret(t *testing.T) {
 	if err != nil || got.Name() != "2026-12-01" || !bytes.Equal(got.Key, key) || len(r.rows) != 2 || r.secret(1).Local {
 		t.Fatal(got, err)
 	}
-	if s.Add("2026-12-01", key) != nil {
+	if s.Add("2026-12-01", key, nil) != nil {
 		t.Error("the same twice")
 	}
 	for day, key := range map[string][]byte{"2026-12-01": bytes.Repeat([]byte{8}, SecretSize), "2026-13-01": key, "2026-12-02": key[:31]} {
-		if s.Add(day, key) == nil {
+		if s.Add(day, key, nil) == nil {
 			t.Errorf("%s with %d bytes was taken", day, len(key))
 		}
 	}
 	if err := s.Reveal(t.Context(), noon.Add(24*time.Hour)); err != nil || len(r.rows) != 3 || !r.secret(2).Local {
 		t.Errorf("%v, %d rows", err, len(r.rows))
+	}
+}
+
+// What the centre reveals is journalled once, when the day is over, and only where it fits the hash that is committed; also
+// after a restart. A day that this lane did not draw on has nothing to be revealed.
+func TestCentreReveals(t *testing.T) {
+	path, r := filepath.Join(t.TempDir(), "draws"), &record{}
+	s := open(t, path, r)
+	key, other := bytes.Repeat([]byte{7}, SecretSize), bytes.Repeat([]byte{8}, SecretSize)
+	for _, day := range []string{"2026-12-01", "2026-12-02"} {
+		if err := s.Add(day, key, []byte(day)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.For(t.Context(), noon); err != nil || !s.Awaits("2026-12-01") || s.Awaits("2026-12-02") {
+		t.Fatal(err)
+	}
+	if err := s.Revealed(t.Context(), "2026-12-01", key, noon.Add(12*time.Hour-time.Second)); !message.Of(err).Is("draw.not-over") {
+		t.Errorf("revealed while it is used: %v", err)
+	}
+	later := noon.Add(48 * time.Hour)
+	if err := s.Reveal(t.Context(), later); err != nil || len(r.rows) != 1 {
+		t.Fatal(err, len(r.rows))
+	}
+	s = open(t, path, r)
+	if err := s.Revealed(t.Context(), "2026-12-01", other, later); !message.Of(err).Is("draw.audit-other-secret") {
+		t.Errorf("another secret: %v", err)
+	}
+	if own, err := s.For(t.Context(), noon); err != nil || !own.Local {
+		t.Errorf("a secret of a day that is over is used when the clock is set back: %+v, %v", own, err)
+	}
+	for range 2 {
+		if err := s.Revealed(t.Context(), "2026-12-01", key, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Awaits("2026-12-01") || s.Revealed(t.Context(), "2026-12-02", key, later) != nil {
+		t.Error("a day has something to be revealed that has not")
+	}
+	var revealed int
+	for i := range r.rows {
+		if b := r.secret(i); !b.Local && bytes.Equal(b.Revealed, key) {
+			revealed++
+		}
+	}
+	if revealed != 1 {
+		t.Errorf("revealed %d times: %v", revealed, r.rows)
+	}
+}
+
+// The hashes of days that wait to be revealed are bounded, the oldest go first, and do not stand in the way of new secrets.
+func TestTooManyAwaited(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "draws"), &record{})
+	for i := range maxAwaited + 9 {
+		at := noon.AddDate(0, 0, i)
+		if err := s.Add(Day(at), make([]byte, SecretSize), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.For(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reveal(t.Context(), at.AddDate(0, 0, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.all) != maxAwaited || s.Awaits(Day(noon)) || !s.Awaits(Day(noon.AddDate(0, 0, maxAwaited+8))) {
+		t.Error(len(s.all))
 	}
 }
 
@@ -195,14 +262,14 @@ func TestSealedFile(t *testing.T) {
 func TestTooManySecrets(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "draws"), &record{})
 	for i := range maxSecrets {
-		if err := s.Add(Day(noon.AddDate(0, 0, i)), make([]byte, SecretSize)); err != nil {
+		if err := s.Add(Day(noon.AddDate(0, 0, i)), make([]byte, SecretSize), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s.Add("2030-01-01", make([]byte, SecretSize)) == nil {
+	if s.Add("2030-01-01", make([]byte, SecretSize), nil) == nil {
 		t.Error("there is no bound")
 	}
-	if err := s.Reveal(t.Context(), noon.AddDate(0, 0, 2)); err != nil || s.Add("2030-01-01", make([]byte, SecretSize)) != nil {
+	if err := s.Reveal(t.Context(), noon.AddDate(0, 0, 2)); err != nil || s.Add("2030-01-01", make([]byte, SecretSize), nil) != nil {
 		t.Error("past days are kept", err)
 	}
 }

@@ -27,8 +27,11 @@ import (
 const (
 	// SecretSize is the size of a secret, bytes.
 	SecretSize = 32
-	// maxSecrets bounds the file: the centre sends some weeks ahead, the lane makes one a day and reveals it the day after.
+	// maxSecrets bounds the secrets that draws may be made with: the centre sends some weeks ahead, the lane makes one a day
+	// and reveals it the day after.
 	maxSecrets = 128
+	// maxAwaited bounds the days that are over and whose secret the centre has not revealed yet: the oldest go first.
+	maxAwaited = 128
 	// localPrefix is before the day in the name of a secret that the lane made.
 	localPrefix = "local-"
 )
@@ -37,8 +40,12 @@ const (
 type Secret struct {
 	Day       string `json:"day"` // 2026-12-01, UTC
 	Local     bool   `json:"local"`
-	Key       []byte `json:"key"`
+	Key       []byte `json:"key"`       // nil once the day is over: no draw is made with it any more
 	Committed bool   `json:"committed"` // its hash is in the journal
+	// Hash is the SHA-256 of the centre's secret of a day that is over, against which what is revealed is held.
+	Hash []byte `json:"hash,omitempty"`
+	// Source is the SHA-256 of the file with which the centre's secret came.
+	Source []byte `json:"source,omitempty"`
 }
 
 // Name is what draws call the secret.
@@ -104,21 +111,36 @@ func OpenSecrets(path string, key []byte, commit Commit) (*Secrets, error) {
 // SetAside returns where a file was put that could not be opened; "" when there was none.
 func (s *Secrets) SetAside() string { return s.aside }
 
-// Add keeps the centre's secret of a day. Saying the same again changes nothing; another secret for a day that has one
-// is refused.
-func (s *Secrets) Add(day string, key []byte) error {
+// Add keeps the centre's secret of a day. source is the SHA-256 of the file that it came with. Saying the same again
+// changes nothing but the source; another secret for a day that has one is refused.
+func (s *Secrets) Add(day string, key, source []byte) error {
 	if _, err := time.Parse(time.DateOnly, day); err != nil || len(key) != SecretSize {
 		return message.Errorf("draw.no-secret", message.Quoted("day", day), message.Int("bytes", len(key)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := s.find(day, false); i >= 0 {
-		if !bytes.Equal(s.all[i].Key, key) {
-			return message.Errorf("draw.other-secret", message.String("day", day))
-		}
+	i := s.find(day, false)
+	if i < 0 {
+		return s.keep(Secret{Day: day, Key: slices.Clone(key), Source: slices.Clone(source)})
+	}
+	if !bytes.Equal(s.all[i].Key, key) {
+		return message.Errorf("draw.other-secret", message.String("day", day))
+	}
+	if bytes.Equal(s.all[i].Source, source) {
 		return nil
 	}
-	return s.keep(Secret{Day: day, Key: slices.Clone(key)})
+	s.all[i].Source = slices.Clone(source)
+	return s.save()
+}
+
+// Source returns the SHA-256 of the file with which the centre's secret of a day came; nil when there is none.
+func (s *Secrets) Source(day string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(day, false); i >= 0 {
+		return s.all[i].Source
+	}
+	return nil
 }
 
 // For returns the secret of the day of a time: the centre's, else the lane's own, which is made when it is needed. Its
@@ -149,23 +171,82 @@ func (s *Secrets) For(ctx context.Context, now time.Time) (Secret, error) {
 	return s.all[i], s.save()
 }
 
-// Reveal commits the lane's own secrets of days that are over, and forgets all secrets of these days. Call it with a time
-// that is trusted only: by a clock that is set ahead it would reveal secrets that are still used.
+// Reveal commits the lane's own secrets of days that are over, and forgets all secrets of these days; of the centre's that
+// were used it keeps the hashes. Call it with a time that is trusted only: by a clock that is set ahead it would reveal
+// secrets that are still used.
 func (s *Secrets) Reveal(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	today, before := Day(now), len(s.all)
-	for len(s.all) > 0 && s.all[0].Day < today {
-		if first := s.all[0]; first.Local && first.Committed {
-			if err := s.say(ctx, first, now, true); err != nil {
+	return s.endDays(ctx, now)
+}
+
+// endDays is Reveal, under the lock.
+func (s *Secrets) endDays(ctx context.Context, now time.Time) error {
+	var left []Secret
+	today, awaited, changed := Day(now), 0, false
+	for _, one := range slices.Backward(s.all) { // the newest of the awaited are kept
+		over := one.Key != nil && one.Day < today
+		if over && one.Local && one.Committed {
+			if err := s.say(ctx, one, now, true); err != nil {
 				return err
 			}
 		}
-		s.all = s.all[1:]
+		if over {
+			hash := sha256.Sum256(one.Key)
+			one.Key, one.Hash, changed = nil, hash[:], true
+		}
+		if one.Key == nil {
+			if one.Local || !one.Committed || awaited == maxAwaited {
+				changed = true
+				continue
+			}
+			awaited++
+		}
+		left = append(left, one)
 	}
-	if len(s.all) == before {
+	if !changed {
 		return nil
 	}
+	slices.Reverse(left)
+	s.all = left
+	return s.save()
+}
+
+// Awaits reports whether the lane has drawn with the centre's secret of a day, and the centre has not revealed it yet.
+func (s *Secrets) Awaits(day string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.awaited(day) >= 0
+}
+
+// awaited returns the place of the centre's secret of a day that was used and is not revealed, -1 for none.
+func (s *Secrets) awaited(day string) int {
+	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && !o.Local && o.Committed })
+}
+
+// Revealed journals the centre's secret of a day that is over, as the centre reveals it: from then on the day can be
+// audited by the journal alone. It is refused while the day is not over by a time that is trusted, and where it is not the
+// one to whose hash this lane has committed. A lane that has not drawn with it changes nothing.
+func (s *Secrets) Revealed(ctx context.Context, day string, key []byte, now time.Time) error {
+	if day >= Day(now) {
+		return message.Errorf("draw.not-over", message.String("day", day))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.endDays(ctx, now); err != nil {
+		return err
+	}
+	i := s.awaited(day)
+	if i < 0 {
+		return nil
+	}
+	if hash := sha256.Sum256(key); !bytes.Equal(hash[:], s.all[i].Hash) {
+		return message.Errorf("draw.audit-other-secret", message.String("secret", day))
+	}
+	if err := s.say(ctx, Secret{Day: day, Key: key}, now, true); err != nil {
+		return err
+	}
+	s.all = slices.Delete(slices.Clone(s.all), i, i+1)
 	return s.save()
 }
 
@@ -184,14 +265,20 @@ func (s *Secrets) say(ctx context.Context, one Secret, now time.Time, reveal boo
 	return s.commit(ctx, o)
 }
 
-// find returns the place of a day's secret, -1 for none.
+// find returns the place of a day's secret that draws may be made with, -1 for none.
 func (s *Secrets) find(day string, local bool) int {
-	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && o.Local == local })
+	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && o.Local == local && o.Key != nil })
 }
 
 // keep adds a secret durably.
 func (s *Secrets) keep(one Secret) error {
-	if len(s.all) >= maxSecrets {
+	usable := 0
+	for _, o := range s.all {
+		if o.Key != nil {
+			usable++
+		}
+	}
+	if usable >= maxSecrets {
 		return message.Errorf("draw.too-many", message.Count("n", maxSecrets))
 	}
 	before := slices.Clone(s.all)
