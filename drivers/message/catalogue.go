@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -28,11 +29,28 @@ type Entry struct {
 	Other string
 }
 
-// catalogue holds the entries of all files.
+// catalogue knows where each text is. What is not said is not read: a program says a tenth of it, a lane nothing of it in
+// French most days, and all of it takes two megabytes, and longer to read than most commands take.
 type catalogue struct {
 	folders    []fs.FS
 	localizers map[Language]*i18n.Localizer
-	entries    map[Language]func() map[string]Entry // by code
+	topics     map[string]*topic // by code
+}
+
+// topic is the file TOPIC.LANGUAGE.yaml of a folder in each language.
+type topic struct {
+	name    string
+	entries map[Language]func() map[string]Entry // by code; the first call reads the file
+}
+
+// entry returns what the catalogue has for a code in a language, as the translator wrote it.
+func (c *catalogue) entry(code string, l Language) (e Entry, known bool) {
+	t, ok := c.topics[code]
+	if !ok {
+		return Entry{}, false
+	}
+	e, known = t.entries[l]()[code]
+	return e, known
 }
 
 // shared is the catalogue in use. Extend replaces it as a whole, so that readers need no lock.
@@ -54,8 +72,8 @@ func loaded() *catalogue {
 }
 
 // Extend adds folders to the catalogue: the texts that drivers keep beside their code, in files of the same form. A
-// folder that is there already is not added twice. It returns an error for a file that cannot be read and for a code
-// that another file has; the catalogue is then as before.
+// folder that is there already is not added twice. It returns an error for a code that another file has; the catalogue is
+// then as before. Files are read when something of them is said: tests of who has texts call Check.
 func Extend(folders ...fs.FS) error {
 	extending.Lock()
 	defer extending.Unlock()
@@ -79,24 +97,15 @@ func Extend(folders ...fs.FS) error {
 	return err
 }
 
-// load reads all files of folders but causes.yaml.
+// load finds the topics of folders, and what codes each has in English.
 func load(folders ...fs.FS) (catalogue, error) {
-	c := catalogue{
-		folders: folders, localizers: map[Language]*i18n.Localizer{}, entries: map[Language]func() map[string]Entry{},
-	}
-	for _, l := range Languages {
-		entries, err := read(folders, l)
-		if err != nil {
+	c := catalogue{folders: folders, localizers: map[Language]*i18n.Localizer{}, topics: map[string]*topic{}}
+	for _, folder := range folders {
+		if err := c.find(folder); err != nil {
 			return c, err
 		}
-		if l == English {
-			c.entries[l] = func() map[string]Entry { return entries }
-		} else { // it is read again when somebody asks for it: at most lanes nobody does, and it takes a megabyte
-			c.entries[l] = sync.OnceValue(func() map[string]Entry {
-				entries, _ := read(folders, l) // it was read before
-				return entries
-			})
-		}
+	}
+	for _, l := range Languages {
 		// It has no messages of its own: render gives it each that is said. A bundle of all of them takes ten times the
 		// memory of the entries.
 		c.localizers[l] = i18n.NewLocalizer(i18n.NewBundle(language.Make(string(l))), string(l))
@@ -104,23 +113,9 @@ func load(folders ...fs.FS) (catalogue, error) {
 	return c, nil
 }
 
-// parsers of a catalogue's files, by the ending of their names.
-var parsers = map[string]i18n.UnmarshalFunc{"yaml": yaml.Unmarshal}
-
-// read reads the files of a language in folders.
-func read(folders []fs.FS, l Language) (map[string]Entry, error) {
-	entries := map[string]Entry{}
-	for _, folder := range folders {
-		if err := readFolder(entries, folder, l); err != nil {
-			return nil, err
-		}
-	}
-	return entries, nil
-}
-
-// readFolder adds a folder's files of a language.
-func readFolder(entries map[string]Entry, folder fs.FS, l Language) error {
-	names, err := fs.Glob(folder, "*."+string(l)+".yaml")
+// find adds a folder's topics.
+func (c *catalogue) find(folder fs.FS) error {
+	names, err := fs.Glob(folder, "*."+string(English)+".yaml")
 	if err != nil {
 		return err
 	}
@@ -129,16 +124,84 @@ func readFolder(entries map[string]Entry, folder fs.FS, l Language) error {
 		if err != nil {
 			return err
 		}
-		file, err := i18n.ParseMessageFileBytes(text, name, parsers)
-		if err != nil {
-			return fmt.Errorf("catalogue %s: %w", name, err)
-		}
-		for _, m := range file.Messages {
-			if _, twice := entries[m.ID]; twice {
-				return fmt.Errorf("catalogue %s: %s is in another file too", name, m.ID)
+		t := newTopic(folder, strings.TrimSuffix(name, "."+string(English)+".yaml"))
+		for code := range codes(text) {
+			if other, twice := c.topics[code]; twice {
+				return fmt.Errorf("catalogue %s: %s is in another file too, %s", name, code, other.name)
 			}
-			// Copies: what the parser gives are parts of the whole file, and keep it in memory.
-			entries[strings.Clone(m.ID)] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)}
+			c.topics[code] = t
+		}
+	}
+	return nil
+}
+
+func newTopic(folder fs.FS, name string) *topic {
+	t := &topic{name: name, entries: map[Language]func() map[string]Entry{}}
+	for _, l := range Languages {
+		t.entries[l] = sync.OnceValue(func() map[string]Entry {
+			entries, err := read(folder, name+"."+string(l)+".yaml")
+			if err != nil {
+				panic(err) // a file of the program, all of which a test reads
+			}
+			return entries
+		})
+	}
+	return t
+}
+
+// codes goes through the codes of a file without parsing it: they begin their lines, and nothing else does but comments.
+func codes(text []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(string(text)) {
+			code, _, ok := strings.Cut(line, ":")
+			if ok && strings.Trim(line[:1], " #\n") != "" && !yield(strings.Clone(code)) {
+				return
+			}
+		}
+	}
+}
+
+// parsers of a catalogue's files, by the ending of their names.
+var parsers = map[string]i18n.UnmarshalFunc{"yaml": yaml.Unmarshal}
+
+// read reads a file.
+func read(folder fs.FS, name string) (map[string]Entry, error) {
+	text, err := fs.ReadFile(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := i18n.ParseMessageFileBytes(text, name, parsers)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue %s: %w", name, err)
+	}
+	entries := make(map[string]Entry, len(file.Messages))
+	for _, m := range file.Messages {
+		// Copies: what the parser gives are parts of the whole file, and keep it in memory.
+		entries[strings.Clone(m.ID)] = Entry{One: strings.Clone(m.One), Other: strings.Clone(m.Other)}
+	}
+	return entries, nil
+}
+
+// Check returns an error unless each file of a folder can be read, in both languages, and codes begin its lines.
+func Check(folder fs.FS) error {
+	c := catalogue{topics: map[string]*topic{}}
+	if err := c.find(folder); err != nil {
+		return err
+	}
+	found := map[string][]string{} // codes by topic
+	for code, t := range c.topics {
+		found[t.name] = append(found[t.name], code)
+	}
+	for name, want := range found {
+		slices.Sort(want)
+		for _, l := range Languages {
+			entries, err := read(folder, name+"."+string(l)+".yaml")
+			if err != nil {
+				return err
+			}
+			if have := slices.Sorted(maps.Keys(entries)); !slices.Equal(have, want) {
+				return fmt.Errorf("catalogue %s: codes %v in %s, lines begin with %v in English", name, have, l, want)
+			}
 		}
 	}
 	return nil
@@ -146,21 +209,24 @@ func readFolder(entries map[string]Entry, folder fs.FS, l Language) error {
 
 // Known reports whether the catalogue has a code.
 func Known(code string) bool {
-	_, ok := loaded().entries[English]()[code]
+	_, ok := loaded().topics[code]
 	return ok
 }
 
 // Codes returns all codes of the catalogue, sorted.
-func Codes() []string { return slices.Sorted(maps.Keys(loaded().entries[English]())) }
+func Codes() []string { return slices.Sorted(maps.Keys(loaded().topics)) }
 
 // EntryOf returns what the catalogue has for a code in a language, as the translator wrote it.
-func EntryOf(code string, l Language) Entry { return loaded().entries[l]()[code] }
+func EntryOf(code string, l Language) Entry {
+	e, _ := loaded().entry(code, l)
+	return e
+}
 
 // render says a message of the catalogue. What cannot be said is shown as it is: a sentence that fails must not hide
 // what it was about.
 func render(m Message, l Language) string {
 	c := loaded()
-	entry, known := c.entries[l]()[m.Code]
+	entry, known := c.entry(m.Code, l)
 	data := make(map[string]string, len(m.Args))
 	config := i18n.LocalizeConfig{
 		DefaultMessage: &i18n.Message{ID: m.Code, One: entry.One, Other: entry.Other}, TemplateData: data,

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -60,18 +61,15 @@ func collect(n parse.Node, names map[string]bool) {
 
 // Both languages have the same entries with the same arguments.
 func TestBothLanguages(t *testing.T) {
-	en, fr := loaded().entries[English](), loaded().entries[French]()
-	for code := range fr {
-		if _, ok := en[code]; !ok {
-			t.Errorf("%s is in French only", code)
-		}
+	own, err := fs.Sub(files, "catalogue")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for code, e := range en {
-		f, ok := fr[code]
-		if !ok {
-			t.Errorf("%s is not in French", code)
-			continue
-		}
+	if err := Check(own); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range Codes() {
+		e, f := EntryOf(code, English), EntryOf(code, French)
 		if (e.One == "") != (f.One == "") {
 			t.Errorf("%s: one language only has a form for one", code)
 		}
@@ -116,8 +114,9 @@ var (
 
 // French has its no-break spaces and its apostrophe, and no sentence has blanks that nobody sees.
 func TestTypography(t *testing.T) {
-	for l, entries := range loaded().entries {
-		for code, e := range entries() {
+	for _, l := range Languages {
+		for _, code := range Codes() {
+			e := EntryOf(code, l)
 			for _, text := range []string{e.One, e.Other} {
 				if text == "" {
 					if text = e.Other; text == "" {

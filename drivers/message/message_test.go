@@ -161,11 +161,12 @@ func TestLanguages(t *testing.T) {
 // A file that is wrong is named.
 func TestLoadRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ files, want string }{
-		"no YAML": {`a: "`, "a.en.yaml"},
-		"twice":   {"days: x", "in another file"},
+		"no YAML":   {`a: "`, "a.en.yaml"},
+		"twice":     {"days: x", "in another file"},
+		"no French": {"a: x", "a.fr.yaml"},
 	} {
-		folder := fstest.MapFS{"a.en.yaml": {Data: []byte(c.files)}, "b.en.yaml": {Data: []byte("days: y")}}
-		if _, err := load(folder); err == nil || !strings.Contains(err.Error(), c.want) {
+		folder := fstest.MapFS{"a.en.yaml": {Data: []byte(c.files)}, "b.en.yaml": {Data: []byte("days: y")}, "b.fr.yaml": {Data: []byte("days: z")}}
+		if err := Check(folder); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

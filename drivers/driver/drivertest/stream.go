@@ -219,7 +219,7 @@ func (s Stream) checkNames(t *testing.T, r *observation.VehicleReading) {
 	if r == nil || s.Spec.Texts == nil {
 		return
 	}
-	if err := message.Extend(s.Spec.Texts); err != nil {
+	if err := errors.Join(message.Check(s.Spec.Texts), message.Extend(s.Spec.Texts)); err != nil {
 		t.Fatal(err)
 	}
 	codes := []string{"reading." + r.Name}
