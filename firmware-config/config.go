@@ -30,6 +30,8 @@ type Config struct {
 	Devices []Device `yaml:"devices"`
 	Uplink  *Uplink  `yaml:"uplink"` // nil: the agent only journals
 	Console Console  `yaml:"console"`
+	// Cases is how alarms are adjudicated; nil for the standard policy.
+	Cases *Cases `yaml:"cases"`
 
 	File   string   `yaml:"-"` // where it was read from, absolute; "" when decoded from no file
 	Text   string   `yaml:"-"` // the file as it was read

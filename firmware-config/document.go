@@ -15,19 +15,21 @@ import (
 	"lanewarden/firmware-config/policy"
 )
 
-// builtin are the documents that settings name: device profiles, substance libraries, policies of clearance.
+// builtin are the documents that settings name: device profiles, substance libraries, policies of clearance and of
+// cases.
 //
-//go:embed plc/*.yaml policies/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml web/*.yaml
+//go:embed cases/*.yaml plc/*.yaml policies/*.yaml profiles/*.yaml scenarios/*.yaml substances/*.yaml web/*.yaml
 var builtin embed.FS
 
 // Folders of the built-in documents.
 const (
-	PLC        = "plc"
-	Policies   = "policies"
-	Profiles   = "profiles"
-	Scenarios  = "scenarios"
-	Substances = "substances"
-	Web        = "web"
+	CasePolicies = "cases"
+	PLC          = "plc"
+	Policies     = "policies"
+	Profiles     = "profiles"
+	Scenarios    = "scenarios"
+	Substances   = "substances"
+	Web          = "web"
 )
 
 // ErrNotBuiltin is in the error of ReadDocument for a name that no built-in document has.

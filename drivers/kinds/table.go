@@ -53,4 +53,7 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_CLEARANCE_DECISION:   {sentenceOf(clearanceDecision), nil},
 	observation.Kind_KIND_CLEARANCE_OVERRIDE:   {sentenceOf(clearanceOverride), nil},
 	observation.Kind_KIND_CLEARANCE_SECRET:     {sentenceOf(clearanceSecret), nil},
+	observation.Kind_KIND_CASE_OPENED:          {sentenceOf(caseOpened), nil},
+	observation.Kind_KIND_CASE_ALARMS:          {sentenceOf(caseAlarms), nil},
+	observation.Kind_KIND_CASE_EVENT:           {sentenceOf(caseEvent), nil},
 }

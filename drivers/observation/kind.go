@@ -14,6 +14,7 @@ const (
 	OfPassage                      // to which vehicle readings belong
 	OfPeople                       // what a person did
 	OfClearance                    // whether a vehicle may go on
+	OfCase                         // how an alarm is adjudicated
 )
 
 // View names how the pages draw an observation beside its sentence.
@@ -122,6 +123,9 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_CLEARANCE_DECISION, Subject: OfClearance},
 	{Kind: Kind_KIND_CLEARANCE_OVERRIDE, Subject: OfPeople},
 	{Kind: Kind_KIND_CLEARANCE_SECRET, Subject: OfClearance},
+	{Kind: Kind_KIND_CASE_OPENED, Subject: OfCase},
+	{Kind: Kind_KIND_CASE_ALARMS, Subject: OfCase},
+	{Kind: Kind_KIND_CASE_EVENT, Subject: OfCase},
 }
 
 // countOf makes a count of one body a count of any.

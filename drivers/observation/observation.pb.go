@@ -135,6 +135,9 @@ const (
 	Kind_KIND_ORDER_RESULT         Kind = 62
 	Kind_KIND_ORDERS_CHECKED       Kind = 63
 	Kind_KIND_BUNDLE_STATE         Kind = 65
+	Kind_KIND_CASE_OPENED          Kind = 67
+	Kind_KIND_CASE_ALARMS          Kind = 68
+	Kind_KIND_CASE_EVENT           Kind = 69
 )
 
 // Enum value maps for Kind.
@@ -190,6 +193,9 @@ var (
 		62: "KIND_ORDER_RESULT",
 		63: "KIND_ORDERS_CHECKED",
 		65: "KIND_BUNDLE_STATE",
+		67: "KIND_CASE_OPENED",
+		68: "KIND_CASE_ALARMS",
+		69: "KIND_CASE_EVENT",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -242,6 +248,9 @@ var (
 		"KIND_ORDER_RESULT":         62,
 		"KIND_ORDERS_CHECKED":       63,
 		"KIND_BUNDLE_STATE":         65,
+		"KIND_CASE_OPENED":          67,
+		"KIND_CASE_ALARMS":          68,
+		"KIND_CASE_EVENT":           69,
 	}
 )
 
@@ -654,6 +663,82 @@ func (DeviceState_State) EnumDescriptor() ([]byte, []int) {
 	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{15, 0}
 }
 
+type CaseEvent_Action int32
+
+const (
+	CaseEvent_ACTION_UNSPECIFIED      CaseEvent_Action = 0
+	CaseEvent_ACTION_TAKE             CaseEvent_Action = 1
+	CaseEvent_ACTION_HAND_BACK        CaseEvent_Action = 2
+	CaseEvent_ACTION_COMMENT          CaseEvent_Action = 3
+	CaseEvent_ACTION_ATTACH           CaseEvent_Action = 4
+	CaseEvent_ACTION_ASK_SECONDARY    CaseEvent_Action = 5
+	CaseEvent_ACTION_SECONDARY_RESULT CaseEvent_Action = 6
+	CaseEvent_ACTION_DECIDE           CaseEvent_Action = 7
+	CaseEvent_ACTION_ASK_SECOND       CaseEvent_Action = 8
+	CaseEvent_ACTION_CONFIRM          CaseEvent_Action = 9
+	CaseEvent_ACTION_OVERRULE         CaseEvent_Action = 10
+	CaseEvent_ACTION_REOPEN           CaseEvent_Action = 11
+)
+
+// Enum value maps for CaseEvent_Action.
+var (
+	CaseEvent_Action_name = map[int32]string{
+		0:  "ACTION_UNSPECIFIED",
+		1:  "ACTION_TAKE",
+		2:  "ACTION_HAND_BACK",
+		3:  "ACTION_COMMENT",
+		4:  "ACTION_ATTACH",
+		5:  "ACTION_ASK_SECONDARY",
+		6:  "ACTION_SECONDARY_RESULT",
+		7:  "ACTION_DECIDE",
+		8:  "ACTION_ASK_SECOND",
+		9:  "ACTION_CONFIRM",
+		10: "ACTION_OVERRULE",
+		11: "ACTION_REOPEN",
+	}
+	CaseEvent_Action_value = map[string]int32{
+		"ACTION_UNSPECIFIED":      0,
+		"ACTION_TAKE":             1,
+		"ACTION_HAND_BACK":        2,
+		"ACTION_COMMENT":          3,
+		"ACTION_ATTACH":           4,
+		"ACTION_ASK_SECONDARY":    5,
+		"ACTION_SECONDARY_RESULT": 6,
+		"ACTION_DECIDE":           7,
+		"ACTION_ASK_SECOND":       8,
+		"ACTION_CONFIRM":          9,
+		"ACTION_OVERRULE":         10,
+		"ACTION_REOPEN":           11,
+	}
+)
+
+func (x CaseEvent_Action) Enum() *CaseEvent_Action {
+	p := new(CaseEvent_Action)
+	*p = x
+	return p
+}
+
+func (x CaseEvent_Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CaseEvent_Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_drivers_observation_observation_proto_enumTypes[9].Descriptor()
+}
+
+func (CaseEvent_Action) Type() protoreflect.EnumType {
+	return &file_drivers_observation_observation_proto_enumTypes[9]
+}
+
+func (x CaseEvent_Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CaseEvent_Action.Descriptor instead.
+func (CaseEvent_Action) EnumDescriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34, 0}
+}
+
 type PassageTerm_Kind int32
 
 const (
@@ -720,11 +805,11 @@ func (x PassageTerm_Kind) String() string {
 }
 
 func (PassageTerm_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[9].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[10].Descriptor()
 }
 
 func (PassageTerm_Kind) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[9]
+	return &file_drivers_observation_observation_proto_enumTypes[10]
 }
 
 func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
@@ -733,7 +818,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80, 0}
 }
 
 type OrdersChecked_Way int32
@@ -769,11 +854,11 @@ func (x OrdersChecked_Way) String() string {
 }
 
 func (OrdersChecked_Way) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[10].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[11].Descriptor()
 }
 
 func (OrdersChecked_Way) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[10]
+	return &file_drivers_observation_observation_proto_enumTypes[11]
 }
 
 func (x OrdersChecked_Way) Number() protoreflect.EnumNumber {
@@ -782,7 +867,7 @@ func (x OrdersChecked_Way) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrdersChecked_Way.Descriptor instead.
 func (OrdersChecked_Way) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85, 0}
 }
 
 type OrderResult_Outcome int32
@@ -821,11 +906,11 @@ func (x OrderResult_Outcome) String() string {
 }
 
 func (OrderResult_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[11].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[12].Descriptor()
 }
 
 func (OrderResult_Outcome) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[11]
+	return &file_drivers_observation_observation_proto_enumTypes[12]
 }
 
 func (x OrderResult_Outcome) Number() protoreflect.EnumNumber {
@@ -834,7 +919,7 @@ func (x OrderResult_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrderResult_Outcome.Descriptor instead.
 func (OrderResult_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87, 0}
 }
 
 type BundleState_Step int32
@@ -879,11 +964,11 @@ func (x BundleState_Step) String() string {
 }
 
 func (BundleState_Step) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[12].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[13].Descriptor()
 }
 
 func (BundleState_Step) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[12]
+	return &file_drivers_observation_observation_proto_enumTypes[13]
 }
 
 func (x BundleState_Step) Number() protoreflect.EnumNumber {
@@ -892,7 +977,7 @@ func (x BundleState_Step) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BundleState_Step.Descriptor instead.
 func (BundleState_Step) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -931,11 +1016,11 @@ func (x DeviceTest_Verdict) String() string {
 }
 
 func (DeviceTest_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_drivers_observation_observation_proto_enumTypes[13].Descriptor()
+	return file_drivers_observation_observation_proto_enumTypes[14].Descriptor()
 }
 
 func (DeviceTest_Verdict) Type() protoreflect.EnumType {
-	return &file_drivers_observation_observation_proto_enumTypes[13]
+	return &file_drivers_observation_observation_proto_enumTypes[14]
 }
 
 func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
@@ -944,7 +1029,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -1085,6 +1170,9 @@ type Body struct {
 	//	*Body_OrderResult
 	//	*Body_OrdersChecked
 	//	*Body_BundleState
+	//	*Body_CaseOpened
+	//	*Body_CaseAlarms
+	//	*Body_CaseEvent
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1610,6 +1698,33 @@ func (x *Body) GetBundleState() *BundleState {
 	return nil
 }
 
+func (x *Body) GetCaseOpened() *CaseOpened {
+	if x != nil {
+		if x, ok := x.Of.(*Body_CaseOpened); ok {
+			return x.CaseOpened
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetCaseAlarms() *CaseAlarms {
+	if x != nil {
+		if x, ok := x.Of.(*Body_CaseAlarms); ok {
+			return x.CaseAlarms
+		}
+	}
+	return nil
+}
+
+func (x *Body) GetCaseEvent() *CaseEvent {
+	if x != nil {
+		if x, ok := x.Of.(*Body_CaseEvent); ok {
+			return x.CaseEvent
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1810,6 +1925,18 @@ type Body_BundleState struct {
 	BundleState *BundleState `protobuf:"bytes,65,opt,name=bundle_state,json=bundleState,proto3,oneof"`
 }
 
+type Body_CaseOpened struct {
+	CaseOpened *CaseOpened `protobuf:"bytes,67,opt,name=case_opened,json=caseOpened,proto3,oneof"`
+}
+
+type Body_CaseAlarms struct {
+	CaseAlarms *CaseAlarms `protobuf:"bytes,68,opt,name=case_alarms,json=caseAlarms,proto3,oneof"`
+}
+
+type Body_CaseEvent struct {
+	CaseEvent *CaseEvent `protobuf:"bytes,69,opt,name=case_event,json=caseEvent,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -1907,6 +2034,12 @@ func (*Body_OrderResult) isBody_Of() {}
 func (*Body_OrdersChecked) isBody_Of() {}
 
 func (*Body_BundleState) isBody_Of() {}
+
+func (*Body_CaseOpened) isBody_Of() {}
+
+func (*Body_CaseAlarms) isBody_Of() {}
+
+func (*Body_CaseEvent) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -4321,6 +4454,965 @@ func (x *ClearanceSecret) GetRevealed() []byte {
 	return nil
 }
 
+// CaseOpened begins the case of a passage with an alarm. The lane writes it by itself. Source: docs/cases.md.
+type CaseOpened struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the case: that of its passage
+	Lane          string                 `protobuf:"bytes,2,opt,name=lane,proto3" json:"lane,omitempty"`
+	Alarms        []*CaseAlarm           `protobuf:"bytes,3,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	Rules         *CaseRules             `protobuf:"bytes,4,opt,name=rules,proto3" json:"rules,omitempty"`      // the policy in force, so that both ends fold the case alike
+	Because       int64                  `protobuf:"varint,5,opt,name=because,proto3" json:"because,omitempty"` // row that gave the first alarm to the passage
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseOpened) Reset() {
+	*x = CaseOpened{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseOpened) ProtoMessage() {}
+
+func (x *CaseOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseOpened.ProtoReflect.Descriptor instead.
+func (*CaseOpened) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CaseOpened) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CaseOpened) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *CaseOpened) GetAlarms() []*CaseAlarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+func (x *CaseOpened) GetRules() *CaseRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *CaseOpened) GetBecause() int64 {
+	if x != nil {
+		return x.Because
+	}
+	return 0
+}
+
+// CaseAlarms is what is new of the alarms of a case: one came, was moved to another vehicle, or proved to be of none.
+type CaseAlarms struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`            // of the case
+	Alarms        []*CaseAlarm           `protobuf:"bytes,2,rep,name=alarms,proto3" json:"alarms,omitempty"`    // all that it has now
+	Gone          []*CaseMove            `protobuf:"bytes,3,rep,name=gone,proto3" json:"gone,omitempty"`        // those that it had and has no more
+	Because       int64                  `protobuf:"varint,4,opt,name=because,proto3" json:"because,omitempty"` // row that says so
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseAlarms) Reset() {
+	*x = CaseAlarms{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseAlarms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseAlarms) ProtoMessage() {}
+
+func (x *CaseAlarms) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseAlarms.ProtoReflect.Descriptor instead.
+func (*CaseAlarms) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CaseAlarms) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CaseAlarms) GetAlarms() []*CaseAlarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+func (x *CaseAlarms) GetGone() []*CaseMove {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *CaseAlarms) GetBecause() int64 {
+	if x != nil {
+		return x.Because
+	}
+	return 0
+}
+
+// CaseAlarm is an alarm of a case: what its row says in short.
+type CaseAlarm struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"` // row of the lane's journal
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	TimeNs        int64                  `protobuf:"varint,4,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	Station       string                 `protobuf:"bytes,5,opt,name=station,proto3" json:"station,omitempty"`
+	Gamma         bool                   `protobuf:"varint,6,opt,name=gamma,proto3" json:"gamma,omitempty"`
+	Neutron       bool                   `protobuf:"varint,7,opt,name=neutron,proto3" json:"neutron,omitempty"`
+	Sigma         float32                `protobuf:"fixed32,8,opt,name=sigma,proto3" json:"sigma,omitempty"` // largest window sum over background, in standard deviations; 0 for none
+	SigmaLimit    float32                `protobuf:"fixed32,9,opt,name=sigma_limit,json=sigmaLimit,proto3" json:"sigma_limit,omitempty"`
+	Nuclides      []*Nuclide             `protobuf:"bytes,10,rep,name=nuclides,proto3" json:"nuclides,omitempty"` // that the instrument names
+	Found         []string               `protobuf:"bytes,11,rep,name=found,proto3" json:"found,omitempty"`       // what an image or a swab shows: threat categories, substances
+	Other         string                 `protobuf:"bytes,12,opt,name=other,proto3" json:"other,omitempty"`       // passage of which it may be as well; empty for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseAlarm) Reset() {
+	*x = CaseAlarm{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseAlarm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseAlarm) ProtoMessage() {}
+
+func (x *CaseAlarm) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseAlarm.ProtoReflect.Descriptor instead.
+func (*CaseAlarm) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CaseAlarm) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+func (x *CaseAlarm) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *CaseAlarm) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *CaseAlarm) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *CaseAlarm) GetStation() string {
+	if x != nil {
+		return x.Station
+	}
+	return ""
+}
+
+func (x *CaseAlarm) GetGamma() bool {
+	if x != nil {
+		return x.Gamma
+	}
+	return false
+}
+
+func (x *CaseAlarm) GetNeutron() bool {
+	if x != nil {
+		return x.Neutron
+	}
+	return false
+}
+
+func (x *CaseAlarm) GetSigma() float32 {
+	if x != nil {
+		return x.Sigma
+	}
+	return 0
+}
+
+func (x *CaseAlarm) GetSigmaLimit() float32 {
+	if x != nil {
+		return x.SigmaLimit
+	}
+	return 0
+}
+
+func (x *CaseAlarm) GetNuclides() []*Nuclide {
+	if x != nil {
+		return x.Nuclides
+	}
+	return nil
+}
+
+func (x *CaseAlarm) GetFound() []string {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+func (x *CaseAlarm) GetOther() string {
+	if x != nil {
+		return x.Other
+	}
+	return ""
+}
+
+// CaseMove is an alarm that a case has no more.
+type CaseMove struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idx           int64                  `protobuf:"varint,1,opt,name=idx,proto3" json:"idx,omitempty"` // of the alarm
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`    // passage that has it now; empty for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseMove) Reset() {
+	*x = CaseMove{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseMove) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseMove) ProtoMessage() {}
+
+func (x *CaseMove) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseMove.ProtoReflect.Descriptor instead.
+func (*CaseMove) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CaseMove) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+func (x *CaseMove) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// CaseRules are the rules by which a case is adjudicated. Source: firmware-config/cases.
+type CaseRules struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Policy         string                 `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`                                        // name and version
+	Sha256         []byte                 `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`                                        // of its file; absent for the built-in one
+	SecondCodes    []uint32               `protobuf:"varint,3,rep,packed,name=second_codes,json=secondCodes,proto3" json:"second_codes,omitempty"`   // that a second person has to confirm
+	SecondNeutrons bool                   `protobuf:"varint,4,opt,name=second_neutrons,json=secondNeutrons,proto3" json:"second_neutrons,omitempty"` // so does everything with a neutron alarm
+	LaneS          int64                  `protobuf:"varint,5,opt,name=lane_s,json=laneS,proto3" json:"lane_s,omitempty"`                            // deadline at the lane, s
+	ExpertS        int64                  `protobuf:"varint,6,opt,name=expert_s,json=expertS,proto3" json:"expert_s,omitempty"`                      // deadline of a second or third person, s
+	Decide         []string               `protobuf:"bytes,7,rep,name=decide,proto3" json:"decide,omitempty"`                                        // roles that may decide
+	Second         []string               `protobuf:"bytes,8,rep,name=second,proto3" json:"second,omitempty"`                                        // roles that may confirm or overrule
+	Third          []string               `protobuf:"bytes,9,rep,name=third,proto3" json:"third,omitempty"`                                          // roles that may settle a conflict
+	Reopen         []string               `protobuf:"bytes,10,rep,name=reopen,proto3" json:"reopen,omitempty"`                                       // roles that may reopen
+	SecondWords    []string               `protobuf:"bytes,11,rep,name=second_words,json=secondWords,proto3" json:"second_words,omitempty"`          // words for images and swabs that a second person has to confirm
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CaseRules) Reset() {
+	*x = CaseRules{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseRules) ProtoMessage() {}
+
+func (x *CaseRules) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseRules.ProtoReflect.Descriptor instead.
+func (*CaseRules) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CaseRules) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *CaseRules) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *CaseRules) GetSecondCodes() []uint32 {
+	if x != nil {
+		return x.SecondCodes
+	}
+	return nil
+}
+
+func (x *CaseRules) GetSecondNeutrons() bool {
+	if x != nil {
+		return x.SecondNeutrons
+	}
+	return false
+}
+
+func (x *CaseRules) GetLaneS() int64 {
+	if x != nil {
+		return x.LaneS
+	}
+	return 0
+}
+
+func (x *CaseRules) GetExpertS() int64 {
+	if x != nil {
+		return x.ExpertS
+	}
+	return 0
+}
+
+func (x *CaseRules) GetDecide() []string {
+	if x != nil {
+		return x.Decide
+	}
+	return nil
+}
+
+func (x *CaseRules) GetSecond() []string {
+	if x != nil {
+		return x.Second
+	}
+	return nil
+}
+
+func (x *CaseRules) GetThird() []string {
+	if x != nil {
+		return x.Third
+	}
+	return nil
+}
+
+func (x *CaseRules) GetReopen() []string {
+	if x != nil {
+		return x.Reopen
+	}
+	return nil
+}
+
+func (x *CaseRules) GetSecondWords() []string {
+	if x != nil {
+		return x.SecondWords
+	}
+	return nil
+}
+
+// CaseEvent is what somebody did in a case, at the lane or at the centre.
+type CaseEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the case
+	Action        CaseEvent_Action       `protobuf:"varint,2,opt,name=action,proto3,enum=lanewarden.v1.CaseEvent_Action" json:"action,omitempty"`
+	By            string                 `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"` // account; "lane" for the lane itself
+	Role          string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
+	Station       string                 `protobuf:"bytes,5,opt,name=station,proto3" json:"station,omitempty"` // of a secondary inspection; else where the person sits, empty when not told
+	Centre        bool                   `protobuf:"varint,6,opt,name=centre,proto3" json:"centre,omitempty"`  // it was said at the centre
+	Key           string                 `protobuf:"bytes,7,opt,name=key,proto3" json:"key,omitempty"`         // the client's own name of the request, so that it counts once
+	Seen          []*CaseSeen            `protobuf:"bytes,8,rep,name=seen,proto3" json:"seen,omitempty"`       // what was known of the case when it was said
+	Verdict       *CaseVerdict           `protobuf:"bytes,9,opt,name=verdict,proto3" json:"verdict,omitempty"` // decide, confirm, overrule, secondary-result
+	Notes         string                 `protobuf:"bytes,10,opt,name=notes,proto3" json:"notes,omitempty"`
+	Reason        string                 `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"` // for a change
+	Exams         []string               `protobuf:"bytes,12,rep,name=exams,proto3" json:"exams,omitempty"`   // ask-secondary: codes of examinations
+	Attachments   []*CaseAttachment      `protobuf:"bytes,13,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	Site          string                 `protobuf:"bytes,14,opt,name=site,proto3" json:"site,omitempty"` // of the case's lane, in rows of the hub's own journal
+	Agent         string                 `protobuf:"bytes,15,opt,name=agent,proto3" json:"agent,omitempty"`
+	Origin        *CaseOrigin            `protobuf:"bytes,16,opt,name=origin,proto3" json:"origin,omitempty"` // in a copy: the row that it is a copy of
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseEvent) Reset() {
+	*x = CaseEvent{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseEvent) ProtoMessage() {}
+
+func (x *CaseEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseEvent.ProtoReflect.Descriptor instead.
+func (*CaseEvent) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CaseEvent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetAction() CaseEvent_Action {
+	if x != nil {
+		return x.Action
+	}
+	return CaseEvent_ACTION_UNSPECIFIED
+}
+
+func (x *CaseEvent) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetStation() string {
+	if x != nil {
+		return x.Station
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetCentre() bool {
+	if x != nil {
+		return x.Centre
+	}
+	return false
+}
+
+func (x *CaseEvent) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetSeen() []*CaseSeen {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+func (x *CaseEvent) GetVerdict() *CaseVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return nil
+}
+
+func (x *CaseEvent) GetNotes() string {
+	if x != nil {
+		return x.Notes
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetExams() []string {
+	if x != nil {
+		return x.Exams
+	}
+	return nil
+}
+
+func (x *CaseEvent) GetAttachments() []*CaseAttachment {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+func (x *CaseEvent) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *CaseEvent) GetOrigin() *CaseOrigin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+// CaseSeen is the last row of a journal about a case that was known at some moment.
+type CaseSeen struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Journal       []byte                 `protobuf:"bytes,1,opt,name=journal,proto3" json:"journal,omitempty"`
+	Idx           int64                  `protobuf:"varint,2,opt,name=idx,proto3" json:"idx,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseSeen) Reset() {
+	*x = CaseSeen{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseSeen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseSeen) ProtoMessage() {}
+
+func (x *CaseSeen) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseSeen.ProtoReflect.Descriptor instead.
+func (*CaseSeen) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *CaseSeen) GetJournal() []byte {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *CaseSeen) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+// CaseOrigin names the row of another journal of which a row is a copy.
+type CaseOrigin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Journal       []byte                 `protobuf:"bytes,1,opt,name=journal,proto3" json:"journal,omitempty"`
+	Idx           int64                  `protobuf:"varint,2,opt,name=idx,proto3" json:"idx,omitempty"`
+	TimeNs        int64                  `protobuf:"varint,3,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseOrigin) Reset() {
+	*x = CaseOrigin{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseOrigin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseOrigin) ProtoMessage() {}
+
+func (x *CaseOrigin) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseOrigin.ProtoReflect.Descriptor instead.
+func (*CaseOrigin) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *CaseOrigin) GetJournal() []byte {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *CaseOrigin) GetIdx() int64 {
+	if x != nil {
+		return x.Idx
+	}
+	return 0
+}
+
+func (x *CaseOrigin) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+// CaseVerdict is what somebody holds of an alarm. Source: docs/cases.md has codes and words.
+type CaseVerdict struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`          // 1 to 11; 0 for none
+	Image         string                 `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`         // clear, suspect, unreadable; empty for none
+	Swab          string                 `protobuf:"bytes,3,opt,name=swab,proto3" json:"swab,omitempty"`           // confirmed, innocent-source, contamination; empty for none
+	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`       // of an innocent-source: what it is
+	Nuclides      []string               `protobuf:"bytes,5,rep,name=nuclides,proto3" json:"nuclides,omitempty"`   // N42 names: K-40
+	Quantity      float64                `protobuf:"fixed64,6,opt,name=quantity,proto3" json:"quantity,omitempty"` // 0 for none
+	Unit          string                 `protobuf:"bytes,7,opt,name=unit,proto3" json:"unit,omitempty"`           // of quantity
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseVerdict) Reset() {
+	*x = CaseVerdict{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseVerdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseVerdict) ProtoMessage() {}
+
+func (x *CaseVerdict) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseVerdict.ProtoReflect.Descriptor instead.
+func (*CaseVerdict) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *CaseVerdict) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *CaseVerdict) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *CaseVerdict) GetSwab() string {
+	if x != nil {
+		return x.Swab
+	}
+	return ""
+}
+
+func (x *CaseVerdict) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *CaseVerdict) GetNuclides() []string {
+	if x != nil {
+		return x.Nuclides
+	}
+	return nil
+}
+
+func (x *CaseVerdict) GetQuantity() float64 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
+func (x *CaseVerdict) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+// CaseAttachment is an artifact that is added to a case, or a part of an image.
+type CaseAttachment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sha256        []byte                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	MediaType     string                 `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	Row           int64                  `protobuf:"varint,3,opt,name=row,proto3" json:"row,omitempty"`    // row of the lane's journal that it is of; 0 for none
+	Boxes         []*CaseBox             `protobuf:"bytes,4,rep,name=boxes,proto3" json:"boxes,omitempty"` // drawn on an image
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseAttachment) Reset() {
+	*x = CaseAttachment{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseAttachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseAttachment) ProtoMessage() {}
+
+func (x *CaseAttachment) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseAttachment.ProtoReflect.Descriptor instead.
+func (*CaseAttachment) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *CaseAttachment) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *CaseAttachment) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *CaseAttachment) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *CaseAttachment) GetBoxes() []*CaseBox {
+	if x != nil {
+		return x.Boxes
+	}
+	return nil
+}
+
+// CaseBox is a region that somebody drew on an image: two corners of a box, or the corners of a polygon.
+type CaseBox struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Label         string                 `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	X             []float32              `protobuf:"fixed32,2,rep,packed,name=x,proto3" json:"x,omitempty"` // pixels from the left
+	Y             []float32              `protobuf:"fixed32,3,rep,packed,name=y,proto3" json:"y,omitempty"` // pixels from the top
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseBox) Reset() {
+	*x = CaseBox{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseBox) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseBox) ProtoMessage() {}
+
+func (x *CaseBox) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseBox.ProtoReflect.Descriptor instead.
+func (*CaseBox) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *CaseBox) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *CaseBox) GetX() []float32 {
+	if x != nil {
+		return x.X
+	}
+	return nil
+}
+
+func (x *CaseBox) GetY() []float32 {
+	if x != nil {
+		return x.Y
+	}
+	return nil
+}
+
 // Inventory lists what an agent runs.
 type Inventory struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4336,7 +5428,7 @@ type Inventory struct {
 
 func (x *Inventory) Reset() {
 	*x = Inventory{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4348,7 +5440,7 @@ func (x *Inventory) String() string {
 func (*Inventory) ProtoMessage() {}
 
 func (x *Inventory) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[29]
+	mi := &file_drivers_observation_observation_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4361,7 +5453,7 @@ func (x *Inventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inventory.ProtoReflect.Descriptor instead.
 func (*Inventory) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{29}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Inventory) GetSite() string {
@@ -4418,7 +5510,7 @@ type Lane struct {
 
 func (x *Lane) Reset() {
 	*x = Lane{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4430,7 +5522,7 @@ func (x *Lane) String() string {
 func (*Lane) ProtoMessage() {}
 
 func (x *Lane) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[30]
+	mi := &file_drivers_observation_observation_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4443,7 +5535,7 @@ func (x *Lane) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lane.ProtoReflect.Descriptor instead.
 func (*Lane) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{30}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Lane) GetId() string {
@@ -4480,7 +5572,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4492,7 +5584,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[31]
+	mi := &file_drivers_observation_observation_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4505,7 +5597,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{31}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Device) GetId() string {
@@ -4569,7 +5661,7 @@ type XrayImage struct {
 
 func (x *XrayImage) Reset() {
 	*x = XrayImage{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4581,7 +5673,7 @@ func (x *XrayImage) String() string {
 func (*XrayImage) ProtoMessage() {}
 
 func (x *XrayImage) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[32]
+	mi := &file_drivers_observation_observation_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4594,7 +5686,7 @@ func (x *XrayImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayImage.ProtoReflect.Descriptor instead.
 func (*XrayImage) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{32}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *XrayImage) GetSopClass() string {
@@ -4791,7 +5883,7 @@ type XrayThreatReport struct {
 
 func (x *XrayThreatReport) Reset() {
 	*x = XrayThreatReport{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4803,7 +5895,7 @@ func (x *XrayThreatReport) String() string {
 func (*XrayThreatReport) ProtoMessage() {}
 
 func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[33]
+	mi := &file_drivers_observation_observation_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4816,7 +5908,7 @@ func (x *XrayThreatReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayThreatReport.ProtoReflect.Descriptor instead.
 func (*XrayThreatReport) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{33}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *XrayThreatReport) GetSopInstance() string {
@@ -4943,7 +6035,7 @@ type ThreatObject struct {
 
 func (x *ThreatObject) Reset() {
 	*x = ThreatObject{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4955,7 +6047,7 @@ func (x *ThreatObject) String() string {
 func (*ThreatObject) ProtoMessage() {}
 
 func (x *ThreatObject) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[34]
+	mi := &file_drivers_observation_observation_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4968,7 +6060,7 @@ func (x *ThreatObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatObject.ProtoReflect.Descriptor instead.
 func (*ThreatObject) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{34}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ThreatObject) GetId() uint32 {
@@ -5009,7 +6101,7 @@ type ThreatAssessment struct {
 
 func (x *ThreatAssessment) Reset() {
 	*x = ThreatAssessment{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5021,7 +6113,7 @@ func (x *ThreatAssessment) String() string {
 func (*ThreatAssessment) ProtoMessage() {}
 
 func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[35]
+	mi := &file_drivers_observation_observation_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5034,7 +6126,7 @@ func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
 func (*ThreatAssessment) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{35}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ThreatAssessment) GetCategory() string {
@@ -5104,7 +6196,7 @@ type ThreatRegion struct {
 
 func (x *ThreatRegion) Reset() {
 	*x = ThreatRegion{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5116,7 +6208,7 @@ func (x *ThreatRegion) String() string {
 func (*ThreatRegion) ProtoMessage() {}
 
 func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[36]
+	mi := &file_drivers_observation_observation_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5129,7 +6221,7 @@ func (x *ThreatRegion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreatRegion.ProtoReflect.Descriptor instead.
 func (*ThreatRegion) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{36}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ThreatRegion) GetImageInstance() string {
@@ -5169,7 +6261,7 @@ type XrayQuality struct {
 
 func (x *XrayQuality) Reset() {
 	*x = XrayQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5181,7 +6273,7 @@ func (x *XrayQuality) String() string {
 func (*XrayQuality) ProtoMessage() {}
 
 func (x *XrayQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[37]
+	mi := &file_drivers_observation_observation_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5194,7 +6286,7 @@ func (x *XrayQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayQuality.ProtoReflect.Descriptor instead.
 func (*XrayQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{37}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *XrayQuality) GetImageInstance() string {
@@ -5309,7 +6401,7 @@ type XrayFault struct {
 
 func (x *XrayFault) Reset() {
 	*x = XrayFault{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5321,7 +6413,7 @@ func (x *XrayFault) String() string {
 func (*XrayFault) ProtoMessage() {}
 
 func (x *XrayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[38]
+	mi := &file_drivers_observation_observation_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5334,7 +6426,7 @@ func (x *XrayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayFault.ProtoReflect.Descriptor instead.
 func (*XrayFault) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{38}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *XrayFault) GetMeasure() string {
@@ -5387,7 +6479,7 @@ type XrayPreview struct {
 
 func (x *XrayPreview) Reset() {
 	*x = XrayPreview{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5399,7 +6491,7 @@ func (x *XrayPreview) String() string {
 func (*XrayPreview) ProtoMessage() {}
 
 func (x *XrayPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[39]
+	mi := &file_drivers_observation_observation_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5412,7 +6504,7 @@ func (x *XrayPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use XrayPreview.ProtoReflect.Descriptor instead.
 func (*XrayPreview) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{39}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *XrayPreview) GetImageInstance() string {
@@ -5471,7 +6563,7 @@ type DeviceReading struct {
 
 func (x *DeviceReading) Reset() {
 	*x = DeviceReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5483,7 +6575,7 @@ func (x *DeviceReading) String() string {
 func (*DeviceReading) ProtoMessage() {}
 
 func (x *DeviceReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[40]
+	mi := &file_drivers_observation_observation_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5496,7 +6588,7 @@ func (x *DeviceReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceReading.ProtoReflect.Descriptor instead.
 func (*DeviceReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{40}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DeviceReading) GetProfile() string {
@@ -5552,7 +6644,7 @@ type VehicleReading struct {
 
 func (x *VehicleReading) Reset() {
 	*x = VehicleReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5564,7 +6656,7 @@ func (x *VehicleReading) String() string {
 func (*VehicleReading) ProtoMessage() {}
 
 func (x *VehicleReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[41]
+	mi := &file_drivers_observation_observation_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5577,7 +6669,7 @@ func (x *VehicleReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleReading.ProtoReflect.Descriptor instead.
 func (*VehicleReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{41}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VehicleReading) GetName() string {
@@ -5649,7 +6741,7 @@ type Quantity struct {
 
 func (x *Quantity) Reset() {
 	*x = Quantity{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5661,7 +6753,7 @@ func (x *Quantity) String() string {
 func (*Quantity) ProtoMessage() {}
 
 func (x *Quantity) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[42]
+	mi := &file_drivers_observation_observation_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5674,7 +6766,7 @@ func (x *Quantity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantity.ProtoReflect.Descriptor instead.
 func (*Quantity) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{42}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Quantity) GetName() string {
@@ -5738,7 +6830,7 @@ type TraceAnalysis struct {
 
 func (x *TraceAnalysis) Reset() {
 	*x = TraceAnalysis{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5750,7 +6842,7 @@ func (x *TraceAnalysis) String() string {
 func (*TraceAnalysis) ProtoMessage() {}
 
 func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[43]
+	mi := &file_drivers_observation_observation_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5763,7 +6855,7 @@ func (x *TraceAnalysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceAnalysis.ProtoReflect.Descriptor instead.
 func (*TraceAnalysis) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{43}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TraceAnalysis) GetSample() string {
@@ -5939,7 +7031,7 @@ type TraceFind struct {
 
 func (x *TraceFind) Reset() {
 	*x = TraceFind{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5951,7 +7043,7 @@ func (x *TraceFind) String() string {
 func (*TraceFind) ProtoMessage() {}
 
 func (x *TraceFind) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[44]
+	mi := &file_drivers_observation_observation_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5964,7 +7056,7 @@ func (x *TraceFind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceFind.ProtoReflect.Descriptor instead.
 func (*TraceFind) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{44}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TraceFind) GetSubstance() string {
@@ -6005,7 +7097,7 @@ type TracePeak struct {
 
 func (x *TracePeak) Reset() {
 	*x = TracePeak{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6017,7 +7109,7 @@ func (x *TracePeak) String() string {
 func (*TracePeak) ProtoMessage() {}
 
 func (x *TracePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[45]
+	mi := &file_drivers_observation_observation_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6030,7 +7122,7 @@ func (x *TracePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TracePeak.ProtoReflect.Descriptor instead.
 func (*TracePeak) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{45}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TracePeak) GetDriftMs() float32 {
@@ -6100,7 +7192,7 @@ type TraceVerification struct {
 
 func (x *TraceVerification) Reset() {
 	*x = TraceVerification{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6112,7 +7204,7 @@ func (x *TraceVerification) String() string {
 func (*TraceVerification) ProtoMessage() {}
 
 func (x *TraceVerification) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[46]
+	mi := &file_drivers_observation_observation_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6125,7 +7217,7 @@ func (x *TraceVerification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceVerification.ProtoReflect.Descriptor instead.
 func (*TraceVerification) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{46}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TraceVerification) GetAnalysis() *TraceAnalysis {
@@ -6155,7 +7247,7 @@ type TraceBlank struct {
 
 func (x *TraceBlank) Reset() {
 	*x = TraceBlank{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6167,7 +7259,7 @@ func (x *TraceBlank) String() string {
 func (*TraceBlank) ProtoMessage() {}
 
 func (x *TraceBlank) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[47]
+	mi := &file_drivers_observation_observation_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6180,7 +7272,7 @@ func (x *TraceBlank) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceBlank.ProtoReflect.Descriptor instead.
 func (*TraceBlank) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{47}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *TraceBlank) GetAnalysis() *TraceAnalysis {
@@ -6225,7 +7317,7 @@ type TraceCalibration struct {
 
 func (x *TraceCalibration) Reset() {
 	*x = TraceCalibration{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6237,7 +7329,7 @@ func (x *TraceCalibration) String() string {
 func (*TraceCalibration) ProtoMessage() {}
 
 func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[48]
+	mi := &file_drivers_observation_observation_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6250,7 +7342,7 @@ func (x *TraceCalibration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceCalibration.ProtoReflect.Descriptor instead.
 func (*TraceCalibration) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{48}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *TraceCalibration) GetPolarity() string {
@@ -6307,7 +7399,7 @@ type TraceHealth struct {
 
 func (x *TraceHealth) Reset() {
 	*x = TraceHealth{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6319,7 +7411,7 @@ func (x *TraceHealth) String() string {
 func (*TraceHealth) ProtoMessage() {}
 
 func (x *TraceHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[49]
+	mi := &file_drivers_observation_observation_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6332,7 +7424,7 @@ func (x *TraceHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceHealth.ProtoReflect.Descriptor instead.
 func (*TraceHealth) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{49}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *TraceHealth) GetDriftTemperatureK() float32 {
@@ -6427,7 +7519,7 @@ type TraceQuality struct {
 
 func (x *TraceQuality) Reset() {
 	*x = TraceQuality{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6439,7 +7531,7 @@ func (x *TraceQuality) String() string {
 func (*TraceQuality) ProtoMessage() {}
 
 func (x *TraceQuality) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[50]
+	mi := &file_drivers_observation_observation_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6452,7 +7544,7 @@ func (x *TraceQuality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceQuality.ProtoReflect.Descriptor instead.
 func (*TraceQuality) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{50}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *TraceQuality) GetState() string {
@@ -6553,7 +7645,7 @@ type TraceTrend struct {
 
 func (x *TraceTrend) Reset() {
 	*x = TraceTrend{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6565,7 +7657,7 @@ func (x *TraceTrend) String() string {
 func (*TraceTrend) ProtoMessage() {}
 
 func (x *TraceTrend) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[51]
+	mi := &file_drivers_observation_observation_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6578,7 +7670,7 @@ func (x *TraceTrend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceTrend.ProtoReflect.Descriptor instead.
 func (*TraceTrend) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{51}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TraceTrend) GetMeasure() string {
@@ -6633,7 +7725,7 @@ type DeviceCondition struct {
 
 func (x *DeviceCondition) Reset() {
 	*x = DeviceCondition{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6645,7 +7737,7 @@ func (x *DeviceCondition) String() string {
 func (*DeviceCondition) ProtoMessage() {}
 
 func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[52]
+	mi := &file_drivers_observation_observation_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6658,7 +7750,7 @@ func (x *DeviceCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCondition.ProtoReflect.Descriptor instead.
 func (*DeviceCondition) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{52}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeviceCondition) GetCondition() string {
@@ -6726,7 +7818,7 @@ type VehicleDetection struct {
 
 func (x *VehicleDetection) Reset() {
 	*x = VehicleDetection{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6738,7 +7830,7 @@ func (x *VehicleDetection) String() string {
 func (*VehicleDetection) ProtoMessage() {}
 
 func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[53]
+	mi := &file_drivers_observation_observation_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6751,7 +7843,7 @@ func (x *VehicleDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleDetection.ProtoReflect.Descriptor instead.
 func (*VehicleDetection) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{53}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *VehicleDetection) GetStation() string {
@@ -6823,7 +7915,7 @@ type VehicleTag struct {
 
 func (x *VehicleTag) Reset() {
 	*x = VehicleTag{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6835,7 +7927,7 @@ func (x *VehicleTag) String() string {
 func (*VehicleTag) ProtoMessage() {}
 
 func (x *VehicleTag) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[54]
+	mi := &file_drivers_observation_observation_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6848,7 +7940,7 @@ func (x *VehicleTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleTag.ProtoReflect.Descriptor instead.
 func (*VehicleTag) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{54}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *VehicleTag) GetEpc() []byte {
@@ -6940,7 +8032,7 @@ type AntennaReads struct {
 
 func (x *AntennaReads) Reset() {
 	*x = AntennaReads{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6952,7 +8044,7 @@ func (x *AntennaReads) String() string {
 func (*AntennaReads) ProtoMessage() {}
 
 func (x *AntennaReads) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[55]
+	mi := &file_drivers_observation_observation_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6965,7 +8057,7 @@ func (x *AntennaReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AntennaReads.ProtoReflect.Descriptor instead.
 func (*AntennaReads) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{55}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AntennaReads) GetAntenna() uint32 {
@@ -7012,7 +8104,7 @@ type VehiclePlate struct {
 
 func (x *VehiclePlate) Reset() {
 	*x = VehiclePlate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7024,7 +8116,7 @@ func (x *VehiclePlate) String() string {
 func (*VehiclePlate) ProtoMessage() {}
 
 func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[56]
+	mi := &file_drivers_observation_observation_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7037,7 +8129,7 @@ func (x *VehiclePlate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehiclePlate.ProtoReflect.Descriptor instead.
 func (*VehiclePlate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{56}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *VehiclePlate) GetPlate() string {
@@ -7149,7 +8241,7 @@ type PlateRead struct {
 
 func (x *PlateRead) Reset() {
 	*x = PlateRead{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7161,7 +8253,7 @@ func (x *PlateRead) String() string {
 func (*PlateRead) ProtoMessage() {}
 
 func (x *PlateRead) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[57]
+	mi := &file_drivers_observation_observation_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7174,7 +8266,7 @@ func (x *PlateRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlateRead.ProtoReflect.Descriptor instead.
 func (*PlateRead) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{57}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PlateRead) GetPlate() string {
@@ -7208,7 +8300,7 @@ type VehicleWeight struct {
 
 func (x *VehicleWeight) Reset() {
 	*x = VehicleWeight{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7220,7 +8312,7 @@ func (x *VehicleWeight) String() string {
 func (*VehicleWeight) ProtoMessage() {}
 
 func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[58]
+	mi := &file_drivers_observation_observation_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7233,7 +8325,7 @@ func (x *VehicleWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleWeight.ProtoReflect.Descriptor instead.
 func (*VehicleWeight) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{58}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *VehicleWeight) GetKg() float64 {
@@ -7313,7 +8405,7 @@ type VehicleCode struct {
 
 func (x *VehicleCode) Reset() {
 	*x = VehicleCode{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7325,7 +8417,7 @@ func (x *VehicleCode) String() string {
 func (*VehicleCode) ProtoMessage() {}
 
 func (x *VehicleCode) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[59]
+	mi := &file_drivers_observation_observation_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7338,7 +8430,7 @@ func (x *VehicleCode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VehicleCode.ProtoReflect.Descriptor instead.
 func (*VehicleCode) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{59}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *VehicleCode) GetText() string {
@@ -7433,7 +8525,7 @@ type CodeReading struct {
 
 func (x *CodeReading) Reset() {
 	*x = CodeReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7445,7 +8537,7 @@ func (x *CodeReading) String() string {
 func (*CodeReading) ProtoMessage() {}
 
 func (x *CodeReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[60]
+	mi := &file_drivers_observation_observation_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7458,7 +8550,7 @@ func (x *CodeReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeReading.ProtoReflect.Descriptor instead.
 func (*CodeReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{60}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CodeReading) GetType() string {
@@ -7517,7 +8609,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7529,7 +8621,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[61]
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7542,7 +8634,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{61}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -7592,7 +8684,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7604,7 +8696,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[62]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7617,7 +8709,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{62}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -7659,7 +8751,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7671,7 +8763,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[63]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7684,7 +8776,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{63}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -7761,7 +8853,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7773,7 +8865,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[64]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7786,7 +8878,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{64}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -7820,7 +8912,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7832,7 +8924,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[65]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7845,7 +8937,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{65}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -7916,7 +9008,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7928,7 +9020,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[66]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7941,7 +9033,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{66}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -7977,7 +9069,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7989,7 +9081,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[67]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8002,7 +9094,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{67}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -8049,7 +9141,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8061,7 +9153,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[68]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8074,7 +9166,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{68}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -8190,7 +9282,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8202,7 +9294,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[69]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8215,7 +9307,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{69}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -8274,7 +9366,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8286,7 +9378,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[70]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8299,7 +9391,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{70}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -8366,7 +9458,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8378,7 +9470,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[71]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8391,7 +9483,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{71}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -8550,7 +9642,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8562,7 +9654,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8575,7 +9667,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -8643,7 +9735,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8655,7 +9747,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8668,7 +9760,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -8740,7 +9832,7 @@ type OrdersChecked struct {
 
 func (x *OrdersChecked) Reset() {
 	*x = OrdersChecked{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8752,7 +9844,7 @@ func (x *OrdersChecked) String() string {
 func (*OrdersChecked) ProtoMessage() {}
 
 func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8765,7 +9857,7 @@ func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersChecked.ProtoReflect.Descriptor instead.
 func (*OrdersChecked) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *OrdersChecked) GetWay() OrdersChecked_Way {
@@ -8858,7 +9950,7 @@ type OrderReceived struct {
 
 func (x *OrderReceived) Reset() {
 	*x = OrderReceived{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8870,7 +9962,7 @@ func (x *OrderReceived) String() string {
 func (*OrderReceived) ProtoMessage() {}
 
 func (x *OrderReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8883,7 +9975,7 @@ func (x *OrderReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReceived.ProtoReflect.Descriptor instead.
 func (*OrderReceived) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *OrderReceived) GetId() []byte {
@@ -8971,7 +10063,7 @@ type OrderResult struct {
 
 func (x *OrderResult) Reset() {
 	*x = OrderResult{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8983,7 +10075,7 @@ func (x *OrderResult) String() string {
 func (*OrderResult) ProtoMessage() {}
 
 func (x *OrderResult) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8996,7 +10088,7 @@ func (x *OrderResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
 func (*OrderResult) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *OrderResult) GetId() []byte {
@@ -9054,7 +10146,7 @@ type OrdersTarget struct {
 
 func (x *OrdersTarget) Reset() {
 	*x = OrdersTarget{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9066,7 +10158,7 @@ func (x *OrdersTarget) String() string {
 func (*OrdersTarget) ProtoMessage() {}
 
 func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9079,7 +10171,7 @@ func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersTarget.ProtoReflect.Descriptor instead.
 func (*OrdersTarget) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *OrdersTarget) GetPath() string {
@@ -9126,7 +10218,7 @@ type BundleState struct {
 
 func (x *BundleState) Reset() {
 	*x = BundleState{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9138,7 +10230,7 @@ func (x *BundleState) String() string {
 func (*BundleState) ProtoMessage() {}
 
 func (x *BundleState) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9151,7 +10243,7 @@ func (x *BundleState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleState.ProtoReflect.Descriptor instead.
 func (*BundleState) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *BundleState) GetStep() BundleState_Step {
@@ -9219,7 +10311,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9231,7 +10323,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9244,7 +10336,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -9315,7 +10407,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9327,7 +10419,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9340,7 +10432,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *TestCheck) GetName() string {
@@ -9426,7 +10518,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9438,7 +10530,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9451,7 +10543,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Message) GetCode() string {
@@ -9489,7 +10581,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9501,7 +10593,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9514,7 +10606,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -9667,7 +10759,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9679,7 +10771,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9692,7 +10784,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -9735,7 +10827,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9747,7 +10839,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9760,7 +10852,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -9800,7 +10892,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9812,7 +10904,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9825,7 +10917,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -9866,7 +10958,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x98\x1d\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xcf\x1e\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -9930,7 +11022,13 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x0eorder_received\x18= \x01(\v2\x1c.lanewarden.v1.OrderReceivedH\x00R\rorderReceived\x12?\n" +
 	"\forder_result\x18> \x01(\v2\x1a.lanewarden.v1.OrderResultH\x00R\vorderResult\x12E\n" +
 	"\x0eorders_checked\x18? \x01(\v2\x1c.lanewarden.v1.OrdersCheckedH\x00R\rordersChecked\x12?\n" +
-	"\fbundle_state\x18A \x01(\v2\x1a.lanewarden.v1.BundleStateH\x00R\vbundleStateB\x04\n" +
+	"\fbundle_state\x18A \x01(\v2\x1a.lanewarden.v1.BundleStateH\x00R\vbundleState\x12<\n" +
+	"\vcase_opened\x18C \x01(\v2\x19.lanewarden.v1.CaseOpenedH\x00R\n" +
+	"caseOpened\x12<\n" +
+	"\vcase_alarms\x18D \x01(\v2\x19.lanewarden.v1.CaseAlarmsH\x00R\n" +
+	"caseAlarms\x129\n" +
+	"\n" +
+	"case_event\x18E \x01(\v2\x18.lanewarden.v1.CaseEventH\x00R\tcaseEventB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -10169,7 +11267,109 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x03day\x18\x01 \x01(\tR\x03day\x12\x14\n" +
 	"\x05local\x18\x02 \x01(\bR\x05local\x12\x12\n" +
 	"\x04hash\x18\x03 \x01(\fR\x04hash\x12\x1a\n" +
-	"\brevealed\x18\x04 \x01(\fR\brevealed\"\xcf\x01\n" +
+	"\brevealed\x18\x04 \x01(\fR\brevealed\"\xac\x01\n" +
+	"\n" +
+	"CaseOpened\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04lane\x18\x02 \x01(\tR\x04lane\x120\n" +
+	"\x06alarms\x18\x03 \x03(\v2\x18.lanewarden.v1.CaseAlarmR\x06alarms\x12.\n" +
+	"\x05rules\x18\x04 \x01(\v2\x18.lanewarden.v1.CaseRulesR\x05rules\x12\x18\n" +
+	"\abecause\x18\x05 \x01(\x03R\abecause\"\x95\x01\n" +
+	"\n" +
+	"CaseAlarms\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
+	"\x06alarms\x18\x02 \x03(\v2\x18.lanewarden.v1.CaseAlarmR\x06alarms\x12+\n" +
+	"\x04gone\x18\x03 \x03(\v2\x17.lanewarden.v1.CaseMoveR\x04gone\x12\x18\n" +
+	"\abecause\x18\x04 \x01(\x03R\abecause\"\xc3\x02\n" +
+	"\tCaseAlarm\x12\x10\n" +
+	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x17\n" +
+	"\atime_ns\x18\x04 \x01(\x03R\x06timeNs\x12\x18\n" +
+	"\astation\x18\x05 \x01(\tR\astation\x12\x14\n" +
+	"\x05gamma\x18\x06 \x01(\bR\x05gamma\x12\x18\n" +
+	"\aneutron\x18\a \x01(\bR\aneutron\x12\x14\n" +
+	"\x05sigma\x18\b \x01(\x02R\x05sigma\x12\x1f\n" +
+	"\vsigma_limit\x18\t \x01(\x02R\n" +
+	"sigmaLimit\x122\n" +
+	"\bnuclides\x18\n" +
+	" \x03(\v2\x16.lanewarden.v1.NuclideR\bnuclides\x12\x14\n" +
+	"\x05found\x18\v \x03(\tR\x05found\x12\x14\n" +
+	"\x05other\x18\f \x01(\tR\x05other\",\n" +
+	"\bCaseMove\x12\x10\n" +
+	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xba\x02\n" +
+	"\tCaseRules\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12!\n" +
+	"\fsecond_codes\x18\x03 \x03(\rR\vsecondCodes\x12'\n" +
+	"\x0fsecond_neutrons\x18\x04 \x01(\bR\x0esecondNeutrons\x12\x15\n" +
+	"\x06lane_s\x18\x05 \x01(\x03R\x05laneS\x12\x19\n" +
+	"\bexpert_s\x18\x06 \x01(\x03R\aexpertS\x12\x16\n" +
+	"\x06decide\x18\a \x03(\tR\x06decide\x12\x16\n" +
+	"\x06second\x18\b \x03(\tR\x06second\x12\x14\n" +
+	"\x05third\x18\t \x03(\tR\x05third\x12\x16\n" +
+	"\x06reopen\x18\n" +
+	" \x03(\tR\x06reopen\x12!\n" +
+	"\fsecond_words\x18\v \x03(\tR\vsecondWords\"\x9b\x06\n" +
+	"\tCaseEvent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
+	"\x06action\x18\x02 \x01(\x0e2\x1f.lanewarden.v1.CaseEvent.ActionR\x06action\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\x12\x12\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x12\x18\n" +
+	"\astation\x18\x05 \x01(\tR\astation\x12\x16\n" +
+	"\x06centre\x18\x06 \x01(\bR\x06centre\x12\x10\n" +
+	"\x03key\x18\a \x01(\tR\x03key\x12+\n" +
+	"\x04seen\x18\b \x03(\v2\x17.lanewarden.v1.CaseSeenR\x04seen\x124\n" +
+	"\averdict\x18\t \x01(\v2\x1a.lanewarden.v1.CaseVerdictR\averdict\x12\x1a\n" +
+	"\x05notes\x18\n" +
+	" \x01(\tB\x04\x80\xb6\x18\x01R\x05notes\x12\x1c\n" +
+	"\x06reason\x18\v \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x14\n" +
+	"\x05exams\x18\f \x03(\tR\x05exams\x12?\n" +
+	"\vattachments\x18\r \x03(\v2\x1d.lanewarden.v1.CaseAttachmentR\vattachments\x12\x12\n" +
+	"\x04site\x18\x0e \x01(\tR\x04site\x12\x14\n" +
+	"\x05agent\x18\x0f \x01(\tR\x05agent\x121\n" +
+	"\x06origin\x18\x10 \x01(\v2\x19.lanewarden.v1.CaseOriginR\x06origin\"\x8b\x02\n" +
+	"\x06Action\x12\x16\n" +
+	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vACTION_TAKE\x10\x01\x12\x14\n" +
+	"\x10ACTION_HAND_BACK\x10\x02\x12\x12\n" +
+	"\x0eACTION_COMMENT\x10\x03\x12\x11\n" +
+	"\rACTION_ATTACH\x10\x04\x12\x18\n" +
+	"\x14ACTION_ASK_SECONDARY\x10\x05\x12\x1b\n" +
+	"\x17ACTION_SECONDARY_RESULT\x10\x06\x12\x11\n" +
+	"\rACTION_DECIDE\x10\a\x12\x15\n" +
+	"\x11ACTION_ASK_SECOND\x10\b\x12\x12\n" +
+	"\x0eACTION_CONFIRM\x10\t\x12\x13\n" +
+	"\x0fACTION_OVERRULE\x10\n" +
+	"\x12\x11\n" +
+	"\rACTION_REOPEN\x10\v\"6\n" +
+	"\bCaseSeen\x12\x18\n" +
+	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x10\n" +
+	"\x03idx\x18\x02 \x01(\x03R\x03idx\"Q\n" +
+	"\n" +
+	"CaseOrigin\x12\x18\n" +
+	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x10\n" +
+	"\x03idx\x18\x02 \x01(\x03R\x03idx\x12\x17\n" +
+	"\atime_ns\x18\x03 \x01(\x03R\x06timeNs\"\xaf\x01\n" +
+	"\vCaseVerdict\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x14\n" +
+	"\x05image\x18\x02 \x01(\tR\x05image\x12\x12\n" +
+	"\x04swab\x18\x03 \x01(\tR\x04swab\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x1a\n" +
+	"\bnuclides\x18\x05 \x03(\tR\bnuclides\x12\x1a\n" +
+	"\bquantity\x18\x06 \x01(\x01R\bquantity\x12\x12\n" +
+	"\x04unit\x18\a \x01(\tR\x04unit\"\x87\x01\n" +
+	"\x0eCaseAttachment\x12\x16\n" +
+	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tR\tmediaType\x12\x10\n" +
+	"\x03row\x18\x03 \x01(\x03R\x03row\x12,\n" +
+	"\x05boxes\x18\x04 \x03(\v2\x16.lanewarden.v1.CaseBoxR\x05boxes\"A\n" +
+	"\aCaseBox\x12\x1a\n" +
+	"\x05label\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x05label\x12\f\n" +
+	"\x01x\x18\x02 \x03(\x02R\x01x\x12\f\n" +
+	"\x01y\x18\x03 \x03(\x02R\x01y\"\xcf\x01\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -10771,7 +11971,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xe1\t\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xa2\n" +
+	"\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18KIND_RADIATION_OCCUPANCY\x10\x10\x12\x1d\n" +
@@ -10822,7 +12023,10 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x13KIND_ORDER_RECEIVED\x10=\x12\x15\n" +
 	"\x11KIND_ORDER_RESULT\x10>\x12\x17\n" +
 	"\x13KIND_ORDERS_CHECKED\x10?\x12\x15\n" +
-	"\x11KIND_BUNDLE_STATE\x10A*\xa3\x01\n" +
+	"\x11KIND_BUNDLE_STATE\x10A\x12\x14\n" +
+	"\x10KIND_CASE_OPENED\x10C\x12\x14\n" +
+	"\x10KIND_CASE_ALARMS\x10D\x12\x13\n" +
+	"\x0fKIND_CASE_EVENT\x10E*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -10861,8 +12065,8 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 	return file_drivers_observation_observation_proto_rawDescData
 }
 
-var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 86)
+var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -10873,234 +12077,260 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(RadiationOccupancy_End)(0),       // 6: lanewarden.v1.RadiationOccupancy.End
 	(RadiationFault_Fault)(0),         // 7: lanewarden.v1.RadiationFault.Fault
 	(DeviceState_State)(0),            // 8: lanewarden.v1.DeviceState.State
-	(PassageTerm_Kind)(0),             // 9: lanewarden.v1.PassageTerm.Kind
-	(OrdersChecked_Way)(0),            // 10: lanewarden.v1.OrdersChecked.Way
-	(OrderResult_Outcome)(0),          // 11: lanewarden.v1.OrderResult.Outcome
-	(BundleState_Step)(0),             // 12: lanewarden.v1.BundleState.Step
-	(DeviceTest_Verdict)(0),           // 13: lanewarden.v1.DeviceTest.Verdict
-	(*Observation)(nil),               // 14: lanewarden.v1.Observation
-	(*Body)(nil),                      // 15: lanewarden.v1.Body
-	(*Artifact)(nil),                  // 16: lanewarden.v1.Artifact
-	(*Series)(nil),                    // 17: lanewarden.v1.Series
-	(*RadiationOccupancy)(nil),        // 18: lanewarden.v1.RadiationOccupancy
-	(*RadiationBackground)(nil),       // 19: lanewarden.v1.RadiationBackground
-	(*RadiationFault)(nil),            // 20: lanewarden.v1.RadiationFault
-	(*RadiationTamper)(nil),           // 21: lanewarden.v1.RadiationTamper
-	(*RadiationSetup)(nil),            // 22: lanewarden.v1.RadiationSetup
-	(*Setting)(nil),                   // 23: lanewarden.v1.Setting
-	(*RadiationSpectrum)(nil),         // 24: lanewarden.v1.RadiationSpectrum
-	(*MeasurementClass)(nil),          // 25: lanewarden.v1.MeasurementClass
-	(*DetectorSummary)(nil),           // 26: lanewarden.v1.DetectorSummary
-	(*RadiationAlarm)(nil),            // 27: lanewarden.v1.RadiationAlarm
-	(*Nuclide)(nil),                   // 28: lanewarden.v1.Nuclide
-	(*DeviceState)(nil),               // 29: lanewarden.v1.DeviceState
-	(*DeviceFault)(nil),               // 30: lanewarden.v1.DeviceFault
-	(*DeviceImport)(nil),              // 31: lanewarden.v1.DeviceImport
-	(*AgentStarted)(nil),              // 32: lanewarden.v1.AgentStarted
-	(*AgentClockStep)(nil),            // 33: lanewarden.v1.AgentClockStep
-	(*AgentPruned)(nil),               // 34: lanewarden.v1.AgentPruned
-	(*AgentErased)(nil),               // 35: lanewarden.v1.AgentErased
-	(*ClearanceDecision)(nil),         // 36: lanewarden.v1.ClearanceDecision
-	(*ClearanceReason)(nil),           // 37: lanewarden.v1.ClearanceReason
-	(*ShipmentDecision)(nil),          // 38: lanewarden.v1.ShipmentDecision
-	(*ListInForce)(nil),               // 39: lanewarden.v1.ListInForce
-	(*RandomDraw)(nil),                // 40: lanewarden.v1.RandomDraw
-	(*ClearanceOverride)(nil),         // 41: lanewarden.v1.ClearanceOverride
-	(*ClearanceSecret)(nil),           // 42: lanewarden.v1.ClearanceSecret
-	(*Inventory)(nil),                 // 43: lanewarden.v1.Inventory
-	(*Lane)(nil),                      // 44: lanewarden.v1.Lane
-	(*Device)(nil),                    // 45: lanewarden.v1.Device
-	(*XrayImage)(nil),                 // 46: lanewarden.v1.XrayImage
-	(*XrayThreatReport)(nil),          // 47: lanewarden.v1.XrayThreatReport
-	(*ThreatObject)(nil),              // 48: lanewarden.v1.ThreatObject
-	(*ThreatAssessment)(nil),          // 49: lanewarden.v1.ThreatAssessment
-	(*ThreatRegion)(nil),              // 50: lanewarden.v1.ThreatRegion
-	(*XrayQuality)(nil),               // 51: lanewarden.v1.XrayQuality
-	(*XrayFault)(nil),                 // 52: lanewarden.v1.XrayFault
-	(*XrayPreview)(nil),               // 53: lanewarden.v1.XrayPreview
-	(*DeviceReading)(nil),             // 54: lanewarden.v1.DeviceReading
-	(*VehicleReading)(nil),            // 55: lanewarden.v1.VehicleReading
-	(*Quantity)(nil),                  // 56: lanewarden.v1.Quantity
-	(*TraceAnalysis)(nil),             // 57: lanewarden.v1.TraceAnalysis
-	(*TraceFind)(nil),                 // 58: lanewarden.v1.TraceFind
-	(*TracePeak)(nil),                 // 59: lanewarden.v1.TracePeak
-	(*TraceVerification)(nil),         // 60: lanewarden.v1.TraceVerification
-	(*TraceBlank)(nil),                // 61: lanewarden.v1.TraceBlank
-	(*TraceCalibration)(nil),          // 62: lanewarden.v1.TraceCalibration
-	(*TraceHealth)(nil),               // 63: lanewarden.v1.TraceHealth
-	(*TraceQuality)(nil),              // 64: lanewarden.v1.TraceQuality
-	(*TraceTrend)(nil),                // 65: lanewarden.v1.TraceTrend
-	(*DeviceCondition)(nil),           // 66: lanewarden.v1.DeviceCondition
-	(*VehicleDetection)(nil),          // 67: lanewarden.v1.VehicleDetection
-	(*VehicleTag)(nil),                // 68: lanewarden.v1.VehicleTag
-	(*AntennaReads)(nil),              // 69: lanewarden.v1.AntennaReads
-	(*VehiclePlate)(nil),              // 70: lanewarden.v1.VehiclePlate
-	(*PlateRead)(nil),                 // 71: lanewarden.v1.PlateRead
-	(*VehicleWeight)(nil),             // 72: lanewarden.v1.VehicleWeight
-	(*VehicleCode)(nil),               // 73: lanewarden.v1.VehicleCode
-	(*CodeReading)(nil),               // 74: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 75: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 76: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 77: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 78: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 79: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 80: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 81: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 82: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 83: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 84: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 85: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 86: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 87: lanewarden.v1.AgentAccess
-	(*OrdersChecked)(nil),             // 88: lanewarden.v1.OrdersChecked
-	(*OrderReceived)(nil),             // 89: lanewarden.v1.OrderReceived
-	(*OrderResult)(nil),               // 90: lanewarden.v1.OrderResult
-	(*OrdersTarget)(nil),              // 91: lanewarden.v1.OrdersTarget
-	(*BundleState)(nil),               // 92: lanewarden.v1.BundleState
-	(*DeviceTest)(nil),                // 93: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 94: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 95: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 96: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 97: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 98: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 99: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 100: google.protobuf.FieldOptions
+	(CaseEvent_Action)(0),             // 9: lanewarden.v1.CaseEvent.Action
+	(PassageTerm_Kind)(0),             // 10: lanewarden.v1.PassageTerm.Kind
+	(OrdersChecked_Way)(0),            // 11: lanewarden.v1.OrdersChecked.Way
+	(OrderResult_Outcome)(0),          // 12: lanewarden.v1.OrderResult.Outcome
+	(BundleState_Step)(0),             // 13: lanewarden.v1.BundleState.Step
+	(DeviceTest_Verdict)(0),           // 14: lanewarden.v1.DeviceTest.Verdict
+	(*Observation)(nil),               // 15: lanewarden.v1.Observation
+	(*Body)(nil),                      // 16: lanewarden.v1.Body
+	(*Artifact)(nil),                  // 17: lanewarden.v1.Artifact
+	(*Series)(nil),                    // 18: lanewarden.v1.Series
+	(*RadiationOccupancy)(nil),        // 19: lanewarden.v1.RadiationOccupancy
+	(*RadiationBackground)(nil),       // 20: lanewarden.v1.RadiationBackground
+	(*RadiationFault)(nil),            // 21: lanewarden.v1.RadiationFault
+	(*RadiationTamper)(nil),           // 22: lanewarden.v1.RadiationTamper
+	(*RadiationSetup)(nil),            // 23: lanewarden.v1.RadiationSetup
+	(*Setting)(nil),                   // 24: lanewarden.v1.Setting
+	(*RadiationSpectrum)(nil),         // 25: lanewarden.v1.RadiationSpectrum
+	(*MeasurementClass)(nil),          // 26: lanewarden.v1.MeasurementClass
+	(*DetectorSummary)(nil),           // 27: lanewarden.v1.DetectorSummary
+	(*RadiationAlarm)(nil),            // 28: lanewarden.v1.RadiationAlarm
+	(*Nuclide)(nil),                   // 29: lanewarden.v1.Nuclide
+	(*DeviceState)(nil),               // 30: lanewarden.v1.DeviceState
+	(*DeviceFault)(nil),               // 31: lanewarden.v1.DeviceFault
+	(*DeviceImport)(nil),              // 32: lanewarden.v1.DeviceImport
+	(*AgentStarted)(nil),              // 33: lanewarden.v1.AgentStarted
+	(*AgentClockStep)(nil),            // 34: lanewarden.v1.AgentClockStep
+	(*AgentPruned)(nil),               // 35: lanewarden.v1.AgentPruned
+	(*AgentErased)(nil),               // 36: lanewarden.v1.AgentErased
+	(*ClearanceDecision)(nil),         // 37: lanewarden.v1.ClearanceDecision
+	(*ClearanceReason)(nil),           // 38: lanewarden.v1.ClearanceReason
+	(*ShipmentDecision)(nil),          // 39: lanewarden.v1.ShipmentDecision
+	(*ListInForce)(nil),               // 40: lanewarden.v1.ListInForce
+	(*RandomDraw)(nil),                // 41: lanewarden.v1.RandomDraw
+	(*ClearanceOverride)(nil),         // 42: lanewarden.v1.ClearanceOverride
+	(*ClearanceSecret)(nil),           // 43: lanewarden.v1.ClearanceSecret
+	(*CaseOpened)(nil),                // 44: lanewarden.v1.CaseOpened
+	(*CaseAlarms)(nil),                // 45: lanewarden.v1.CaseAlarms
+	(*CaseAlarm)(nil),                 // 46: lanewarden.v1.CaseAlarm
+	(*CaseMove)(nil),                  // 47: lanewarden.v1.CaseMove
+	(*CaseRules)(nil),                 // 48: lanewarden.v1.CaseRules
+	(*CaseEvent)(nil),                 // 49: lanewarden.v1.CaseEvent
+	(*CaseSeen)(nil),                  // 50: lanewarden.v1.CaseSeen
+	(*CaseOrigin)(nil),                // 51: lanewarden.v1.CaseOrigin
+	(*CaseVerdict)(nil),               // 52: lanewarden.v1.CaseVerdict
+	(*CaseAttachment)(nil),            // 53: lanewarden.v1.CaseAttachment
+	(*CaseBox)(nil),                   // 54: lanewarden.v1.CaseBox
+	(*Inventory)(nil),                 // 55: lanewarden.v1.Inventory
+	(*Lane)(nil),                      // 56: lanewarden.v1.Lane
+	(*Device)(nil),                    // 57: lanewarden.v1.Device
+	(*XrayImage)(nil),                 // 58: lanewarden.v1.XrayImage
+	(*XrayThreatReport)(nil),          // 59: lanewarden.v1.XrayThreatReport
+	(*ThreatObject)(nil),              // 60: lanewarden.v1.ThreatObject
+	(*ThreatAssessment)(nil),          // 61: lanewarden.v1.ThreatAssessment
+	(*ThreatRegion)(nil),              // 62: lanewarden.v1.ThreatRegion
+	(*XrayQuality)(nil),               // 63: lanewarden.v1.XrayQuality
+	(*XrayFault)(nil),                 // 64: lanewarden.v1.XrayFault
+	(*XrayPreview)(nil),               // 65: lanewarden.v1.XrayPreview
+	(*DeviceReading)(nil),             // 66: lanewarden.v1.DeviceReading
+	(*VehicleReading)(nil),            // 67: lanewarden.v1.VehicleReading
+	(*Quantity)(nil),                  // 68: lanewarden.v1.Quantity
+	(*TraceAnalysis)(nil),             // 69: lanewarden.v1.TraceAnalysis
+	(*TraceFind)(nil),                 // 70: lanewarden.v1.TraceFind
+	(*TracePeak)(nil),                 // 71: lanewarden.v1.TracePeak
+	(*TraceVerification)(nil),         // 72: lanewarden.v1.TraceVerification
+	(*TraceBlank)(nil),                // 73: lanewarden.v1.TraceBlank
+	(*TraceCalibration)(nil),          // 74: lanewarden.v1.TraceCalibration
+	(*TraceHealth)(nil),               // 75: lanewarden.v1.TraceHealth
+	(*TraceQuality)(nil),              // 76: lanewarden.v1.TraceQuality
+	(*TraceTrend)(nil),                // 77: lanewarden.v1.TraceTrend
+	(*DeviceCondition)(nil),           // 78: lanewarden.v1.DeviceCondition
+	(*VehicleDetection)(nil),          // 79: lanewarden.v1.VehicleDetection
+	(*VehicleTag)(nil),                // 80: lanewarden.v1.VehicleTag
+	(*AntennaReads)(nil),              // 81: lanewarden.v1.AntennaReads
+	(*VehiclePlate)(nil),              // 82: lanewarden.v1.VehiclePlate
+	(*PlateRead)(nil),                 // 83: lanewarden.v1.PlateRead
+	(*VehicleWeight)(nil),             // 84: lanewarden.v1.VehicleWeight
+	(*VehicleCode)(nil),               // 85: lanewarden.v1.VehicleCode
+	(*CodeReading)(nil),               // 86: lanewarden.v1.CodeReading
+	(*LaneOutput)(nil),                // 87: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 88: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 89: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 90: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 91: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 92: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 93: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 94: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 95: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 96: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 97: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 98: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 99: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 100: lanewarden.v1.OrdersChecked
+	(*OrderReceived)(nil),             // 101: lanewarden.v1.OrderReceived
+	(*OrderResult)(nil),               // 102: lanewarden.v1.OrderResult
+	(*OrdersTarget)(nil),              // 103: lanewarden.v1.OrdersTarget
+	(*BundleState)(nil),               // 104: lanewarden.v1.BundleState
+	(*DeviceTest)(nil),                // 105: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 106: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 107: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 108: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 109: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 110: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 111: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 112: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
-	15,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
-	16,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
-	18,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
-	19,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
-	20,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
-	21,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
-	22,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
-	24,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
-	29,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
-	30,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
-	32,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
-	33,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
-	31,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
-	46,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
-	47,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
-	51,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
-	52,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
-	53,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
-	54,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
-	57,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
-	60,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
-	61,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
-	62,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
-	63,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
-	64,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
-	66,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
-	67,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
-	68,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
-	70,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
-	72,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
-	73,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	75,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	76,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	77,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	79,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	80,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	81,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	85,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	86,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	87,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	93,  // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
-	55,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
-	34,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
-	35,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
-	36,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
-	41,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
-	42,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	89,  // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
-	90,  // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
-	88,  // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
-	92,  // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
-	6,   // 52: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	17,  // 53: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	17,  // 54: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 55: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	23,  // 56: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	26,  // 57: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	27,  // 58: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	28,  // 59: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	25,  // 60: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	95,  // 61: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 62: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	95,  // 63: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	95,  // 64: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	43,  // 65: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 66: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	37,  // 67: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	38,  // 68: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	39,  // 69: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	40,  // 70: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	95,  // 71: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	37,  // 72: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	44,  // 73: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	45,  // 74: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	48,  // 75: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	49,  // 76: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	50,  // 77: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	56,  // 78: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	95,  // 79: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	56,  // 80: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	95,  // 81: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	58,  // 82: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	59,  // 83: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	95,  // 84: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	95,  // 85: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	57,  // 86: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	57,  // 87: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	65,  // 88: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	95,  // 89: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	95,  // 90: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	69,  // 91: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	71,  // 92: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	74,  // 93: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	95,  // 94: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	78,  // 95: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	82,  // 96: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	82,  // 97: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	83,  // 98: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	95,  // 99: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	9,   // 100: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 101: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	82,  // 102: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	84,  // 103: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 104: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 105: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 106: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	82,  // 107: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	82,  // 108: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	95,  // 109: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	95,  // 110: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	10,  // 111: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
-	91,  // 112: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
-	95,  // 113: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
-	95,  // 114: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
-	11,  // 115: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
-	95,  // 116: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
-	12,  // 117: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
-	95,  // 118: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
-	13,  // 119: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	94,  // 120: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	95,  // 121: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	95,  // 122: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	96,  // 123: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	97,  // 124: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	98,  // 125: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	99,  // 126: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	95,  // 127: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	100, // 128: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	129, // [129:129] is the sub-list for method output_type
-	129, // [129:129] is the sub-list for method input_type
-	129, // [129:129] is the sub-list for extension type_name
-	128, // [128:129] is the sub-list for extension extendee
-	0,   // [0:128] is the sub-list for field type_name
+	16,  // 1: lanewarden.v1.Observation.body:type_name -> lanewarden.v1.Body
+	17,  // 2: lanewarden.v1.Body.artifacts:type_name -> lanewarden.v1.Artifact
+	19,  // 3: lanewarden.v1.Body.radiation_occupancy:type_name -> lanewarden.v1.RadiationOccupancy
+	20,  // 4: lanewarden.v1.Body.radiation_background:type_name -> lanewarden.v1.RadiationBackground
+	21,  // 5: lanewarden.v1.Body.radiation_fault:type_name -> lanewarden.v1.RadiationFault
+	22,  // 6: lanewarden.v1.Body.radiation_tamper:type_name -> lanewarden.v1.RadiationTamper
+	23,  // 7: lanewarden.v1.Body.radiation_setup:type_name -> lanewarden.v1.RadiationSetup
+	25,  // 8: lanewarden.v1.Body.radiation_spectrum:type_name -> lanewarden.v1.RadiationSpectrum
+	30,  // 9: lanewarden.v1.Body.device_state:type_name -> lanewarden.v1.DeviceState
+	31,  // 10: lanewarden.v1.Body.device_fault:type_name -> lanewarden.v1.DeviceFault
+	33,  // 11: lanewarden.v1.Body.agent_started:type_name -> lanewarden.v1.AgentStarted
+	34,  // 12: lanewarden.v1.Body.agent_clock_step:type_name -> lanewarden.v1.AgentClockStep
+	32,  // 13: lanewarden.v1.Body.device_import:type_name -> lanewarden.v1.DeviceImport
+	58,  // 14: lanewarden.v1.Body.xray_image:type_name -> lanewarden.v1.XrayImage
+	59,  // 15: lanewarden.v1.Body.xray_threat_report:type_name -> lanewarden.v1.XrayThreatReport
+	63,  // 16: lanewarden.v1.Body.xray_quality:type_name -> lanewarden.v1.XrayQuality
+	64,  // 17: lanewarden.v1.Body.xray_fault:type_name -> lanewarden.v1.XrayFault
+	65,  // 18: lanewarden.v1.Body.xray_preview:type_name -> lanewarden.v1.XrayPreview
+	66,  // 19: lanewarden.v1.Body.device_reading:type_name -> lanewarden.v1.DeviceReading
+	69,  // 20: lanewarden.v1.Body.trace_analysis:type_name -> lanewarden.v1.TraceAnalysis
+	72,  // 21: lanewarden.v1.Body.trace_verification:type_name -> lanewarden.v1.TraceVerification
+	73,  // 22: lanewarden.v1.Body.trace_blank:type_name -> lanewarden.v1.TraceBlank
+	74,  // 23: lanewarden.v1.Body.trace_calibration:type_name -> lanewarden.v1.TraceCalibration
+	75,  // 24: lanewarden.v1.Body.trace_health:type_name -> lanewarden.v1.TraceHealth
+	76,  // 25: lanewarden.v1.Body.trace_quality:type_name -> lanewarden.v1.TraceQuality
+	78,  // 26: lanewarden.v1.Body.device_condition:type_name -> lanewarden.v1.DeviceCondition
+	79,  // 27: lanewarden.v1.Body.vehicle_detection:type_name -> lanewarden.v1.VehicleDetection
+	80,  // 28: lanewarden.v1.Body.vehicle_tag:type_name -> lanewarden.v1.VehicleTag
+	82,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
+	84,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
+	85,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
+	87,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	88,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	89,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	91,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	92,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	93,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	97,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	98,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	99,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	105, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	67,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
+	35,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
+	36,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
+	37,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
+	42,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
+	43,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
+	101, // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
+	102, // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
+	100, // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	104, // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
+	44,  // 52: lanewarden.v1.Body.case_opened:type_name -> lanewarden.v1.CaseOpened
+	45,  // 53: lanewarden.v1.Body.case_alarms:type_name -> lanewarden.v1.CaseAlarms
+	49,  // 54: lanewarden.v1.Body.case_event:type_name -> lanewarden.v1.CaseEvent
+	6,   // 55: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	18,  // 56: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	18,  // 57: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 58: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	24,  // 59: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	27,  // 60: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	28,  // 61: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	29,  // 62: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	26,  // 63: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	107, // 64: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 65: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	107, // 66: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	107, // 67: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	55,  // 68: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 69: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	38,  // 70: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	39,  // 71: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	40,  // 72: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	41,  // 73: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	107, // 74: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	38,  // 75: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	46,  // 76: lanewarden.v1.CaseOpened.alarms:type_name -> lanewarden.v1.CaseAlarm
+	48,  // 77: lanewarden.v1.CaseOpened.rules:type_name -> lanewarden.v1.CaseRules
+	46,  // 78: lanewarden.v1.CaseAlarms.alarms:type_name -> lanewarden.v1.CaseAlarm
+	47,  // 79: lanewarden.v1.CaseAlarms.gone:type_name -> lanewarden.v1.CaseMove
+	29,  // 80: lanewarden.v1.CaseAlarm.nuclides:type_name -> lanewarden.v1.Nuclide
+	9,   // 81: lanewarden.v1.CaseEvent.action:type_name -> lanewarden.v1.CaseEvent.Action
+	50,  // 82: lanewarden.v1.CaseEvent.seen:type_name -> lanewarden.v1.CaseSeen
+	52,  // 83: lanewarden.v1.CaseEvent.verdict:type_name -> lanewarden.v1.CaseVerdict
+	53,  // 84: lanewarden.v1.CaseEvent.attachments:type_name -> lanewarden.v1.CaseAttachment
+	51,  // 85: lanewarden.v1.CaseEvent.origin:type_name -> lanewarden.v1.CaseOrigin
+	54,  // 86: lanewarden.v1.CaseAttachment.boxes:type_name -> lanewarden.v1.CaseBox
+	56,  // 87: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	57,  // 88: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	60,  // 89: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	61,  // 90: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	62,  // 91: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	68,  // 92: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	107, // 93: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	68,  // 94: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	107, // 95: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	70,  // 96: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	71,  // 97: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	107, // 98: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	107, // 99: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	69,  // 100: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	69,  // 101: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	77,  // 102: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	107, // 103: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	107, // 104: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	81,  // 105: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	83,  // 106: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	86,  // 107: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	107, // 108: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	90,  // 109: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	94,  // 110: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	94,  // 111: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	95,  // 112: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	107, // 113: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	10,  // 114: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 115: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	94,  // 116: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	96,  // 117: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 118: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 119: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 120: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	94,  // 121: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	94,  // 122: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	107, // 123: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	107, // 124: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	11,  // 125: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	103, // 126: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	107, // 127: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	107, // 128: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
+	12,  // 129: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
+	107, // 130: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
+	13,  // 131: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
+	107, // 132: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
+	14,  // 133: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	106, // 134: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	107, // 135: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	107, // 136: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	108, // 137: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	109, // 138: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	110, // 139: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	111, // 140: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	107, // 141: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	112, // 142: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	143, // [143:143] is the sub-list for method output_type
+	143, // [143:143] is the sub-list for method input_type
+	143, // [143:143] is the sub-list for extension type_name
+	142, // [142:143] is the sub-list for extension extendee
+	0,   // [0:142] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -11158,16 +12388,19 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_OrderResult)(nil),
 		(*Body_OrdersChecked)(nil),
 		(*Body_BundleState)(nil),
+		(*Body_CaseOpened)(nil),
+		(*Body_CaseAlarms)(nil),
+		(*Body_CaseEvent)(nil),
 	}
-	file_drivers_observation_observation_proto_msgTypes[42].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[49].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[52].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[58].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[62].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[60].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[65].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[80].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[82].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[69].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[73].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[74].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[76].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[91].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[93].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -11182,8 +12415,8 @@ func file_drivers_observation_observation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
-			NumEnums:      14,
-			NumMessages:   86,
+			NumEnums:      15,
+			NumMessages:   97,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -58,17 +58,10 @@ func alarmOf(r Row) *clearance.Alarm {
 		a.Natural = len(spectrum.Nuclides) > 0
 		for _, n := range spectrum.Nuclides {
 			a.Nuclides = append(a.Nuclides, n.Name)
-			a.Natural = a.Natural && naturalNuclides[n.Name]
+			a.Natural = a.Natural && kinds.NaturalNuclide(n.Name)
 		}
 	}
 	return a
-}
-
-// naturalNuclides are those of NORM: potassium, and the daughters of radium and thorium as instruments name them
-// (ANSI N42.34 categories).
-var naturalNuclides = map[string]bool{
-	"K-40": true, "Ra-226": true, "Th-232": true, "Pb-214": true, "Bi-214": true, "Pb-212": true,
-	"Tl-208": true, "Ac-228": true,
 }
 
 func codeOf(r Row, m *observation.VehicleCode) *clearance.Code {

@@ -64,6 +64,9 @@ export interface Body {
 	orderResult?: OrderResult;
 	ordersChecked?: OrdersChecked;
 	bundleState?: BundleState;
+	caseOpened?: CaseOpened;
+	caseAlarms?: CaseAlarms;
+	caseEvent?: CaseEvent;
 }
 
 export interface Artifact {
@@ -321,6 +324,108 @@ export interface ClearanceSecret {
 	local?: boolean;
 	hash?: string;
 	revealed?: string;
+}
+
+export interface CaseOpened {
+	id?: string;
+	lane?: string;
+	alarms?: CaseAlarm[];
+	rules?: CaseRules;
+	because?: string;
+}
+
+export interface CaseAlarms {
+	id?: string;
+	alarms?: CaseAlarm[];
+	gone?: CaseMove[];
+	because?: string;
+}
+
+export interface CaseAlarm {
+	idx?: string;
+	device?: string;
+	kind?: number;
+	timeNs?: string;
+	station?: string;
+	gamma?: boolean;
+	neutron?: boolean;
+	sigma?: number;
+	sigmaLimit?: number;
+	nuclides?: Nuclide[];
+	found?: string[];
+	other?: string;
+}
+
+export interface CaseMove {
+	idx?: string;
+	to?: string;
+}
+
+export interface CaseRules {
+	policy?: string;
+	sha256?: string;
+	secondCodes?: number[];
+	secondNeutrons?: boolean;
+	laneS?: string;
+	expertS?: string;
+	decide?: string[];
+	second?: string[];
+	third?: string[];
+	reopen?: string[];
+	secondWords?: string[];
+}
+
+export interface CaseEvent {
+	id?: string;
+	action?: "ACTION_UNSPECIFIED" | "ACTION_TAKE" | "ACTION_HAND_BACK" | "ACTION_COMMENT" | "ACTION_ATTACH" | "ACTION_ASK_SECONDARY" | "ACTION_SECONDARY_RESULT" | "ACTION_DECIDE" | "ACTION_ASK_SECOND" | "ACTION_CONFIRM" | "ACTION_OVERRULE" | "ACTION_REOPEN";
+	by?: string;
+	role?: string;
+	station?: string;
+	centre?: boolean;
+	key?: string;
+	seen?: CaseSeen[];
+	verdict?: CaseVerdict;
+	notes?: string;
+	reason?: string;
+	exams?: string[];
+	attachments?: CaseAttachment[];
+	site?: string;
+	agent?: string;
+	origin?: CaseOrigin;
+}
+
+export interface CaseSeen {
+	journal?: string;
+	idx?: string;
+}
+
+export interface CaseOrigin {
+	journal?: string;
+	idx?: string;
+	timeNs?: string;
+}
+
+export interface CaseVerdict {
+	code?: number;
+	image?: string;
+	swab?: string;
+	source?: string;
+	nuclides?: string[];
+	quantity?: number;
+	unit?: string;
+}
+
+export interface CaseAttachment {
+	sha256?: string;
+	mediaType?: string;
+	row?: string;
+	boxes?: CaseBox[];
+}
+
+export interface CaseBox {
+	label?: string;
+	x?: number[];
+	y?: number[];
 }
 
 export interface Inventory {
