@@ -18,7 +18,7 @@ func program() *cobra.Command {
 	}
 	root.AddCommand(
 		accountCommand(), assignCommand(), auditCommand(), backupCommand(), captureCommand(), carryCommand(), clearanceCommand(),
-		devicesCommand(), doctorCommand(),
+		deviceCommand(), devicesCommand(), doctorCommand(),
 		enrollCommand(), eraseCommand(), exportCommand(), ordersCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),
 		tailCommand(), testCommand(), verifyCommand(), decodeCommand(), profileCommand(), traceCommand(),

@@ -13,6 +13,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/edge/lane"
 )
 
 // statusCommand prints the state of the agent, its journal, its link and its devices. It fails when
@@ -99,6 +100,21 @@ func printStatus(p cli.Printer, s api.Status) {
 	printDevices(p, s)
 }
 
+// deviceReason says why a device is as it is.
+func deviceReason(p cli.Printer, d lane.Status) string {
+	said := reason(p, d.Reason, d.Message)
+	m := d.Maintenance
+	if m == nil {
+		return said
+	}
+	said = p.Phrase("lanectl.maintained", message.String("state", stateWord(p, m.State)), message.Time("until", m.Until),
+		message.String("by", m.By))
+	if m.Reason != "" {
+		said += p.Language.Separator("; ") + m.Reason
+	}
+	return cli.Plain(said)
+}
+
 // reason returns what the agent says in the printer's language; an older agent says it in English
 // alone.
 func reason(p cli.Printer, english string, said message.Text) string {
@@ -120,7 +136,7 @@ func printDevices(p cli.Printer, s api.Status) {
 			seen = p.Phrase("lanectl.ago", message.Duration("age", time.Since(d.LastSeen)))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.ID, d.Driver, d.Lane, stateWord(p, d.State),
-			age(p, d.Since), seen, d.Observations, d.Alarms, d.Faults, reason(p, d.Reason, d.Message))
+			age(p, d.Since), seen, d.Observations, d.Alarms, d.Faults, deviceReason(p, d))
 	}
 	t.Flush()
 	for i := -1; table.Len() > 0; i++ {
@@ -234,7 +250,7 @@ func stateColour(state string) cli.Colour {
 	switch state {
 	case "down":
 		return cli.Red
-	case "silent", "connecting":
+	case "silent", "connecting", "maintenance":
 		return cli.Yellow
 	}
 	return ""

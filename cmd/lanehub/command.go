@@ -70,7 +70,7 @@ func commandKeyCommand() *cobra.Command {
 func commandSendCommand(hub *remote) *cobra.Command {
 	var s signing
 	var o wire.Order
-	var artifact string
+	var artifact, until string
 	good := time.Hour
 	c := &cobra.Command{Use: "send SITE/AGENT KIND", Short: "help.command-send", Long: "help.command-send.long",
 		Args:    cobra.ExactArgs(2),
@@ -82,12 +82,16 @@ func commandSendCommand(hub *remote) *cobra.Command {
 	f.StringVar(&o.Vehicle, "vehicle", "", "help.flag.command-vehicle")
 	f.StringVar(&o.Reason, "reason", "", "help.flag.command-reason")
 	f.StringVar(&artifact, "artifact", "", "help.flag.command-artifact")
+	f.StringVar(&until, "until", "", "help.flag.command-until")
 	cli.Duration(f, &good, "for", time.Minute, "help.flag.command-for")
 	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if o.Sha256, err = hex.DecodeString(artifact); err != nil {
 			return cli.Usage(err)
 		}
 		o.Kind = args[1]
+		if o.UntilNs, err = untilOf(o.Kind, until); err != nil {
+			return err
+		}
 		o.Site, o.Agent, _ = strings.Cut(args[0], "/")
 		client, err := hub.client()
 		if err != nil {
@@ -120,6 +124,19 @@ func commandSendCommand(hub *remote) *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// untilOf returns the time until which a device is to be in maintenance, ns since 1970; 0 where it is to end, and for
+// other kinds of orders.
+func untilOf(kind, until string) (int64, error) {
+	if kind != command.Maintenance || until == "now" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, until)
+	if err != nil {
+		return 0, cli.Usagef("lanehub.command-until", message.Quoted("value", until))
+	}
+	return t.UnixNano(), nil
 }
 
 // address fills in which journal and which run of the agent an order is for, as the hub knows them.

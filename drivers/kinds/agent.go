@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -19,6 +20,20 @@ var states = map[observation.DeviceState_State]string{
 
 func deviceState(b *observation.DeviceState) Text {
 	return say(states[b.State]).saying(b.Message, b.Reason)
+}
+
+// deviceMaintenance says until when somebody works on a device, or that this is over.
+func deviceMaintenance(b *observation.DeviceMaintenance) Text {
+	t := say("maintenance.ended", arg("by", b.By))
+	switch {
+	case b.Expired:
+		return say("maintenance.expired")
+	case b.UntilNs != 0:
+		until := inBoth(message.Time("", time.Unix(0, b.UntilNs)).Value)
+		t = say("maintenance.until", arg("until", until), arg("by", b.By))
+	}
+	t.Words = b.Reason
+	return t
 }
 
 func deviceFault(b *observation.DeviceFault) Text {

@@ -30,7 +30,12 @@ func Sentence(o *observation.Observation) Text {
 	if !ok {
 		return Text{}
 	}
-	return e.sentence(o.Body.Typed())
+	text := e.sentence(o.Body.Typed())
+	if o.Body.Maintenance && text.EN != "" {
+		mark := say("maintenance.mark")
+		text.EN, text.FR = mark.EN+" "+text.EN, mark.FR+" "+text.FR
+	}
+	return text
 }
 
 // sentenceOf makes a function of one body a function of any.

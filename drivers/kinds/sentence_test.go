@@ -189,6 +189,13 @@ func TestSentences(t *testing.T) {
 			"Container MSCU6639870, check digit wrong: misread or mistyped, could also be seal MSCU6639870 or carrier code (SCAC) MSCU (check digit weak: some errors go unseen), typed in",
 			"Conteneur MSCU6639870, chiffre de contrôle faux : mal lu ou mal saisi, peut aussi être sceau MSCU6639870 ou code de transporteur (SCAC) MSCU (contrôle faible : des erreurs peuvent passer), saisi à la main",
 		},
+		"in maintenance": {
+			&observation.DeviceMaintenance{UntilNs: 1796133600e9, By: "kay", Reason: "new tube"},
+			"In maintenance until " + message.Time("", time.Unix(1796133600, 0)).Value.In(message.English) + ", says kay: nothing that it reports is an alarm or of a vehicle: new tube",
+			"En maintenance jusqu’à " + plain(message.Time("", time.Unix(1796133600, 0)).Value.In(message.French)) + ", dit kay : rien de ce qu’il signale n’est une alarme ni d’un véhicule",
+		},
+		"maintenance over":  {&observation.DeviceMaintenance{Expired: true}, "Maintenance is over: its time is up", "Maintenance terminée : son temps est écoulé"},
+		"maintenance ended": {&observation.DeviceMaintenance{By: "kay"}, "Maintenance ended by kay", "Maintenance terminée par kay"},
 		"device down": {
 			&observation.DeviceState{State: observation.DeviceState_STATE_DOWN, Reason: "connection refused"}, "No link: connection refused", "Pas de liaison",
 		},

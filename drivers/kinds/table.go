@@ -49,6 +49,7 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_PASSAGE_CORRECTED:    {sentenceOf(passageCorrected), nil},
 	observation.Kind_KIND_AGENT_ACCESS:         {sentenceOf(agentAccess), nil},
 	observation.Kind_KIND_DEVICE_TEST:          {sentenceOf(deviceTest), nil},
+	observation.Kind_KIND_DEVICE_MAINTENANCE:   {sentenceOf(deviceMaintenance), nil},
 	observation.Kind_KIND_LANE_OUTPUT:          {sentenceOf(laneOutput), nil},
 	observation.Kind_KIND_CLEARANCE_DECISION:   {sentenceOf(clearanceDecision), nil},
 	observation.Kind_KIND_CLEARANCE_OVERRIDE:   {sentenceOf(clearanceOverride), nil},

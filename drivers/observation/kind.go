@@ -98,6 +98,7 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_VEHICLE_READING, Subject: OfVehicle, View: Card},
 	{Kind: Kind_KIND_DEVICE_READING, Subject: OfDevice},
 	{Kind: Kind_KIND_DEVICE_STATE, Subject: OfDevice, DependsOnPast: true},
+	{Kind: Kind_KIND_DEVICE_MAINTENANCE, Subject: OfPeople},
 	{Kind: Kind_KIND_DEVICE_FAULT, Subject: OfDevice,
 		Faults: countOf(func(b *DeviceFault) uint64 { return uint64(b.Count) })},
 	{Kind: Kind_KIND_DEVICE_CONDITION, Subject: OfDevice},

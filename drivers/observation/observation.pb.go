@@ -138,6 +138,7 @@ const (
 	Kind_KIND_CASE_OPENED          Kind = 67
 	Kind_KIND_CASE_ALARMS          Kind = 68
 	Kind_KIND_CASE_EVENT           Kind = 69
+	Kind_KIND_DEVICE_MAINTENANCE   Kind = 72
 )
 
 // Enum value maps for Kind.
@@ -196,6 +197,7 @@ var (
 		67: "KIND_CASE_OPENED",
 		68: "KIND_CASE_ALARMS",
 		69: "KIND_CASE_EVENT",
+		72: "KIND_DEVICE_MAINTENANCE",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -251,6 +253,7 @@ var (
 		"KIND_CASE_OPENED":          67,
 		"KIND_CASE_ALARMS":          68,
 		"KIND_CASE_EVENT":           69,
+		"KIND_DEVICE_MAINTENANCE":   72,
 	}
 )
 
@@ -818,7 +821,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81, 0}
 }
 
 type OrdersChecked_Way int32
@@ -867,7 +870,7 @@ func (x OrdersChecked_Way) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrdersChecked_Way.Descriptor instead.
 func (OrdersChecked_Way) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86, 0}
 }
 
 type OrderResult_Outcome int32
@@ -919,7 +922,7 @@ func (x OrderResult_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrderResult_Outcome.Descriptor instead.
 func (OrderResult_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88, 0}
 }
 
 type BundleState_Step int32
@@ -977,7 +980,7 @@ func (x BundleState_Step) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BundleState_Step.Descriptor instead.
 func (BundleState_Step) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -1029,7 +1032,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -1119,6 +1122,7 @@ type Body struct {
 	ClockErrorMs        uint32                 `protobuf:"varint,4,opt,name=clock_error_ms,json=clockErrorMs,proto3" json:"clock_error_ms,omitempty"`                    // adjtimex estimated error, ms, rounded up to a power of two
 	Artifacts           []*Artifact            `protobuf:"bytes,5,rep,name=artifacts,proto3" json:"artifacts,omitempty"`                                                 // bytes kept whole that belong to this observation
 	PersonalSha256      []byte                 `protobuf:"bytes,6,opt,name=personal_sha256,json=personalSha256,proto3" json:"personal_sha256,omitempty"`                 // stands for the values of personal fields, which are empty: SHA-256 over them and a salt. Set by the journal
+	Maintenance         bool                   `protobuf:"varint,7,opt,name=maintenance,proto3" json:"maintenance,omitempty"`                                            // somebody worked on the device: whatever it says, it is no alarm and of no vehicle
 	// Types that are valid to be assigned to Of:
 	//
 	//	*Body_RadiationOccupancy
@@ -1173,6 +1177,7 @@ type Body struct {
 	//	*Body_CaseOpened
 	//	*Body_CaseAlarms
 	//	*Body_CaseEvent
+	//	*Body_DeviceMaintenance
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1248,6 +1253,13 @@ func (x *Body) GetPersonalSha256() []byte {
 		return x.PersonalSha256
 	}
 	return nil
+}
+
+func (x *Body) GetMaintenance() bool {
+	if x != nil {
+		return x.Maintenance
+	}
+	return false
 }
 
 func (x *Body) GetOf() isBody_Of {
@@ -1725,6 +1737,15 @@ func (x *Body) GetCaseEvent() *CaseEvent {
 	return nil
 }
 
+func (x *Body) GetDeviceMaintenance() *DeviceMaintenance {
+	if x != nil {
+		if x, ok := x.Of.(*Body_DeviceMaintenance); ok {
+			return x.DeviceMaintenance
+		}
+	}
+	return nil
+}
+
 type isBody_Of interface {
 	isBody_Of()
 }
@@ -1937,6 +1958,10 @@ type Body_CaseEvent struct {
 	CaseEvent *CaseEvent `protobuf:"bytes,69,opt,name=case_event,json=caseEvent,proto3,oneof"`
 }
 
+type Body_DeviceMaintenance struct {
+	DeviceMaintenance *DeviceMaintenance `protobuf:"bytes,72,opt,name=device_maintenance,json=deviceMaintenance,proto3,oneof"`
+}
+
 func (*Body_RadiationOccupancy) isBody_Of() {}
 
 func (*Body_RadiationBackground) isBody_Of() {}
@@ -2040,6 +2065,8 @@ func (*Body_CaseOpened) isBody_Of() {}
 func (*Body_CaseAlarms) isBody_Of() {}
 
 func (*Body_CaseEvent) isBody_Of() {}
+
+func (*Body_DeviceMaintenance) isBody_Of() {}
 
 // Artifact names bytes kept whole as they came: an N42 document, a DICOS file, a recorded daily file.
 type Artifact struct {
@@ -8595,6 +8622,76 @@ func (x *CodeReading) GetNote() string {
 	return ""
 }
 
+// DeviceMaintenance says that somebody works on the device from now on, or that this is over. Until then its observations have
+// Body.maintenance. Source: docs/maintenance.md.
+type DeviceMaintenance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UntilNs       int64                  `protobuf:"varint,1,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"` // UTC; 0: it is over
+	By            string                 `protobuf:"bytes,2,opt,name=by,proto3" json:"by,omitempty"`                           // who said so: an account, or "centre"; empty where it ended by itself
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                   // in their words
+	Expired       bool                   `protobuf:"varint,4,opt,name=expired,proto3" json:"expired,omitempty"`                // it ended by itself, at the time that was said
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceMaintenance) Reset() {
+	*x = DeviceMaintenance{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceMaintenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceMaintenance) ProtoMessage() {}
+
+func (x *DeviceMaintenance) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceMaintenance.ProtoReflect.Descriptor instead.
+func (*DeviceMaintenance) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *DeviceMaintenance) GetUntilNs() int64 {
+	if x != nil {
+		return x.UntilNs
+	}
+	return 0
+}
+
+func (x *DeviceMaintenance) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *DeviceMaintenance) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeviceMaintenance) GetExpired() bool {
+	if x != nil {
+		return x.Expired
+	}
+	return false
+}
+
 // LaneOutput is an output that was set: a barrier, a light, a siren.
 type LaneOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -8609,7 +8706,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8621,7 +8718,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8634,7 +8731,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -8684,7 +8781,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8696,7 +8793,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8709,7 +8806,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -8751,7 +8848,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8763,7 +8860,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8776,7 +8873,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -8853,7 +8950,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8865,7 +8962,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8878,7 +8975,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -8912,7 +9009,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8924,7 +9021,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8937,7 +9034,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -9008,7 +9105,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9020,7 +9117,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9033,7 +9130,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -9069,7 +9166,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9081,7 +9178,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9094,7 +9191,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -9141,7 +9238,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9153,7 +9250,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9166,7 +9263,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -9282,7 +9379,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9294,7 +9391,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9307,7 +9404,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -9366,7 +9463,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9378,7 +9475,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9391,7 +9488,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -9458,7 +9555,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9470,7 +9567,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9483,7 +9580,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -9642,7 +9739,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9654,7 +9751,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9667,7 +9764,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -9735,7 +9832,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9747,7 +9844,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9760,7 +9857,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -9832,7 +9929,7 @@ type OrdersChecked struct {
 
 func (x *OrdersChecked) Reset() {
 	*x = OrdersChecked{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9844,7 +9941,7 @@ func (x *OrdersChecked) String() string {
 func (*OrdersChecked) ProtoMessage() {}
 
 func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9857,7 +9954,7 @@ func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersChecked.ProtoReflect.Descriptor instead.
 func (*OrdersChecked) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *OrdersChecked) GetWay() OrdersChecked_Way {
@@ -9950,7 +10047,7 @@ type OrderReceived struct {
 
 func (x *OrderReceived) Reset() {
 	*x = OrderReceived{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[86]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9962,7 +10059,7 @@ func (x *OrderReceived) String() string {
 func (*OrderReceived) ProtoMessage() {}
 
 func (x *OrderReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[86]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9975,7 +10072,7 @@ func (x *OrderReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReceived.ProtoReflect.Descriptor instead.
 func (*OrderReceived) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *OrderReceived) GetId() []byte {
@@ -10063,7 +10160,7 @@ type OrderResult struct {
 
 func (x *OrderResult) Reset() {
 	*x = OrderResult{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[87]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10075,7 +10172,7 @@ func (x *OrderResult) String() string {
 func (*OrderResult) ProtoMessage() {}
 
 func (x *OrderResult) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[87]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10088,7 +10185,7 @@ func (x *OrderResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
 func (*OrderResult) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *OrderResult) GetId() []byte {
@@ -10146,7 +10243,7 @@ type OrdersTarget struct {
 
 func (x *OrdersTarget) Reset() {
 	*x = OrdersTarget{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[88]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10158,7 +10255,7 @@ func (x *OrdersTarget) String() string {
 func (*OrdersTarget) ProtoMessage() {}
 
 func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[88]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10171,7 +10268,7 @@ func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersTarget.ProtoReflect.Descriptor instead.
 func (*OrdersTarget) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *OrdersTarget) GetPath() string {
@@ -10218,7 +10315,7 @@ type BundleState struct {
 
 func (x *BundleState) Reset() {
 	*x = BundleState{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[89]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10230,7 +10327,7 @@ func (x *BundleState) String() string {
 func (*BundleState) ProtoMessage() {}
 
 func (x *BundleState) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[89]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10243,7 +10340,7 @@ func (x *BundleState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleState.ProtoReflect.Descriptor instead.
 func (*BundleState) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *BundleState) GetStep() BundleState_Step {
@@ -10311,7 +10408,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[90]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10323,7 +10420,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[90]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10336,7 +10433,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -10407,7 +10504,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[91]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10419,7 +10516,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[91]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10432,7 +10529,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *TestCheck) GetName() string {
@@ -10518,7 +10615,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[92]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10530,7 +10627,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[92]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10543,7 +10640,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Message) GetCode() string {
@@ -10581,7 +10678,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[93]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10593,7 +10690,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[93]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10606,7 +10703,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{93}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -10759,7 +10856,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[94]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10771,7 +10868,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[94]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10784,7 +10881,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{94}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -10827,7 +10924,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[95]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10839,7 +10936,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[95]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10852,7 +10949,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{95}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -10892,7 +10989,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[96]
+	mi := &file_drivers_observation_observation_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10904,7 +11001,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[96]
+	mi := &file_drivers_observation_observation_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10917,7 +11014,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{96}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -10958,14 +11055,15 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xcf\x1e\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xc4\x1f\n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
 	"\x14clock_unsynchronised\x18\x03 \x01(\bR\x13clockUnsynchronised\x12$\n" +
 	"\x0eclock_error_ms\x18\x04 \x01(\rR\fclockErrorMs\x125\n" +
 	"\tartifacts\x18\x05 \x03(\v2\x17.lanewarden.v1.ArtifactR\tartifacts\x12'\n" +
-	"\x0fpersonal_sha256\x18\x06 \x01(\fR\x0epersonalSha256\x12T\n" +
+	"\x0fpersonal_sha256\x18\x06 \x01(\fR\x0epersonalSha256\x12 \n" +
+	"\vmaintenance\x18\a \x01(\bR\vmaintenance\x12T\n" +
 	"\x13radiation_occupancy\x18\x10 \x01(\v2!.lanewarden.v1.RadiationOccupancyH\x00R\x12radiationOccupancy\x12W\n" +
 	"\x14radiation_background\x18\x11 \x01(\v2\".lanewarden.v1.RadiationBackgroundH\x00R\x13radiationBackground\x12H\n" +
 	"\x0fradiation_fault\x18\x12 \x01(\v2\x1d.lanewarden.v1.RadiationFaultH\x00R\x0eradiationFault\x12K\n" +
@@ -11028,7 +11126,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\vcase_alarms\x18D \x01(\v2\x19.lanewarden.v1.CaseAlarmsH\x00R\n" +
 	"caseAlarms\x129\n" +
 	"\n" +
-	"case_event\x18E \x01(\v2\x18.lanewarden.v1.CaseEventH\x00R\tcaseEventB\x04\n" +
+	"case_event\x18E \x01(\v2\x18.lanewarden.v1.CaseEventH\x00R\tcaseEvent\x12Q\n" +
+	"\x12device_maintenance\x18H \x01(\v2 .lanewarden.v1.DeviceMaintenanceH\x00R\x11deviceMaintenanceB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x12\n" +
@@ -11697,7 +11796,12 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\acarrier\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\acarrier\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x14\n" +
 	"\x05check\x18\x05 \x01(\tR\x05check\x12\x18\n" +
-	"\x04note\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"\xaf\x01\n" +
+	"\x04note\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"v\n" +
+	"\x11DeviceMaintenance\x12\x19\n" +
+	"\buntil_ns\x18\x01 \x01(\x03R\auntilNs\x12\x0e\n" +
+	"\x02by\x18\x02 \x01(\tR\x02by\x12\x1c\n" +
+	"\x06reason\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\x06reason\x12\x18\n" +
+	"\aexpired\x18\x04 \x01(\bR\aexpired\"\xaf\x01\n" +
 	"\n" +
 	"LaneOutput\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\tR\x06output\x12\x14\n" +
@@ -11971,7 +12075,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xa2\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xbf\n" +
 	"\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
@@ -12026,7 +12130,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_BUNDLE_STATE\x10A\x12\x14\n" +
 	"\x10KIND_CASE_OPENED\x10C\x12\x14\n" +
 	"\x10KIND_CASE_ALARMS\x10D\x12\x13\n" +
-	"\x0fKIND_CASE_EVENT\x10E*\xa3\x01\n" +
+	"\x0fKIND_CASE_EVENT\x10E\x12\x1b\n" +
+	"\x17KIND_DEVICE_MAINTENANCE\x10H*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
 	"\x17PASSAGE_END_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -12066,7 +12171,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 98)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -12155,32 +12260,33 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*VehicleWeight)(nil),             // 84: lanewarden.v1.VehicleWeight
 	(*VehicleCode)(nil),               // 85: lanewarden.v1.VehicleCode
 	(*CodeReading)(nil),               // 86: lanewarden.v1.CodeReading
-	(*LaneOutput)(nil),                // 87: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 88: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 89: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 90: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 91: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 92: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 93: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 94: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 95: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 96: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 97: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 98: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 99: lanewarden.v1.AgentAccess
-	(*OrdersChecked)(nil),             // 100: lanewarden.v1.OrdersChecked
-	(*OrderReceived)(nil),             // 101: lanewarden.v1.OrderReceived
-	(*OrderResult)(nil),               // 102: lanewarden.v1.OrderResult
-	(*OrdersTarget)(nil),              // 103: lanewarden.v1.OrdersTarget
-	(*BundleState)(nil),               // 104: lanewarden.v1.BundleState
-	(*DeviceTest)(nil),                // 105: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 106: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 107: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 108: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 109: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 110: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 111: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 112: google.protobuf.FieldOptions
+	(*DeviceMaintenance)(nil),         // 87: lanewarden.v1.DeviceMaintenance
+	(*LaneOutput)(nil),                // 88: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 89: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 90: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 91: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 92: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 93: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 94: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 95: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 96: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 97: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 98: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 99: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 100: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 101: lanewarden.v1.OrdersChecked
+	(*OrderReceived)(nil),             // 102: lanewarden.v1.OrderReceived
+	(*OrderResult)(nil),               // 103: lanewarden.v1.OrderResult
+	(*OrdersTarget)(nil),              // 104: lanewarden.v1.OrdersTarget
+	(*BundleState)(nil),               // 105: lanewarden.v1.BundleState
+	(*DeviceTest)(nil),                // 106: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 107: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 108: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 109: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 110: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 111: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 112: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 113: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -12215,122 +12321,123 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	82,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
 	84,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
 	85,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	87,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	88,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	89,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	91,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	92,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	93,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	97,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	98,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	99,  // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	105, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	88,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	89,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	90,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	92,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	93,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	94,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	98,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	99,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	100, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	106, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
 	67,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
 	35,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
 	36,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
 	37,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
 	42,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
 	43,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	101, // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
-	102, // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
-	100, // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
-	104, // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
+	102, // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
+	103, // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
+	101, // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	105, // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
 	44,  // 52: lanewarden.v1.Body.case_opened:type_name -> lanewarden.v1.CaseOpened
 	45,  // 53: lanewarden.v1.Body.case_alarms:type_name -> lanewarden.v1.CaseAlarms
 	49,  // 54: lanewarden.v1.Body.case_event:type_name -> lanewarden.v1.CaseEvent
-	6,   // 55: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	18,  // 56: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	18,  // 57: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 58: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	24,  // 59: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	27,  // 60: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	28,  // 61: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	29,  // 62: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	26,  // 63: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	107, // 64: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 65: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	107, // 66: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	107, // 67: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	55,  // 68: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 69: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	38,  // 70: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	39,  // 71: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	40,  // 72: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	41,  // 73: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	107, // 74: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	38,  // 75: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	46,  // 76: lanewarden.v1.CaseOpened.alarms:type_name -> lanewarden.v1.CaseAlarm
-	48,  // 77: lanewarden.v1.CaseOpened.rules:type_name -> lanewarden.v1.CaseRules
-	46,  // 78: lanewarden.v1.CaseAlarms.alarms:type_name -> lanewarden.v1.CaseAlarm
-	47,  // 79: lanewarden.v1.CaseAlarms.gone:type_name -> lanewarden.v1.CaseMove
-	29,  // 80: lanewarden.v1.CaseAlarm.nuclides:type_name -> lanewarden.v1.Nuclide
-	9,   // 81: lanewarden.v1.CaseEvent.action:type_name -> lanewarden.v1.CaseEvent.Action
-	50,  // 82: lanewarden.v1.CaseEvent.seen:type_name -> lanewarden.v1.CaseSeen
-	52,  // 83: lanewarden.v1.CaseEvent.verdict:type_name -> lanewarden.v1.CaseVerdict
-	53,  // 84: lanewarden.v1.CaseEvent.attachments:type_name -> lanewarden.v1.CaseAttachment
-	51,  // 85: lanewarden.v1.CaseEvent.origin:type_name -> lanewarden.v1.CaseOrigin
-	54,  // 86: lanewarden.v1.CaseAttachment.boxes:type_name -> lanewarden.v1.CaseBox
-	56,  // 87: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	57,  // 88: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	60,  // 89: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	61,  // 90: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	62,  // 91: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	68,  // 92: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	107, // 93: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	68,  // 94: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	107, // 95: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	70,  // 96: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	71,  // 97: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	107, // 98: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	107, // 99: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	69,  // 100: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	69,  // 101: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	77,  // 102: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	107, // 103: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	107, // 104: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	81,  // 105: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	83,  // 106: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	86,  // 107: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	107, // 108: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	90,  // 109: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	94,  // 110: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	94,  // 111: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	95,  // 112: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	107, // 113: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	10,  // 114: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 115: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	94,  // 116: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	96,  // 117: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 118: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 119: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 120: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	94,  // 121: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	94,  // 122: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	107, // 123: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	107, // 124: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	11,  // 125: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
-	103, // 126: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
-	107, // 127: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
-	107, // 128: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
-	12,  // 129: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
-	107, // 130: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
-	13,  // 131: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
-	107, // 132: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
-	14,  // 133: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	106, // 134: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	107, // 135: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	107, // 136: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	108, // 137: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	109, // 138: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	110, // 139: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	111, // 140: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	107, // 141: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	112, // 142: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	143, // [143:143] is the sub-list for method output_type
-	143, // [143:143] is the sub-list for method input_type
-	143, // [143:143] is the sub-list for extension type_name
-	142, // [142:143] is the sub-list for extension extendee
-	0,   // [0:142] is the sub-list for field type_name
+	87,  // 55: lanewarden.v1.Body.device_maintenance:type_name -> lanewarden.v1.DeviceMaintenance
+	6,   // 56: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	18,  // 57: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	18,  // 58: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 59: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	24,  // 60: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	27,  // 61: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	28,  // 62: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	29,  // 63: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	26,  // 64: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	108, // 65: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 66: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	108, // 67: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	108, // 68: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	55,  // 69: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 70: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	38,  // 71: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	39,  // 72: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	40,  // 73: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	41,  // 74: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	108, // 75: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	38,  // 76: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	46,  // 77: lanewarden.v1.CaseOpened.alarms:type_name -> lanewarden.v1.CaseAlarm
+	48,  // 78: lanewarden.v1.CaseOpened.rules:type_name -> lanewarden.v1.CaseRules
+	46,  // 79: lanewarden.v1.CaseAlarms.alarms:type_name -> lanewarden.v1.CaseAlarm
+	47,  // 80: lanewarden.v1.CaseAlarms.gone:type_name -> lanewarden.v1.CaseMove
+	29,  // 81: lanewarden.v1.CaseAlarm.nuclides:type_name -> lanewarden.v1.Nuclide
+	9,   // 82: lanewarden.v1.CaseEvent.action:type_name -> lanewarden.v1.CaseEvent.Action
+	50,  // 83: lanewarden.v1.CaseEvent.seen:type_name -> lanewarden.v1.CaseSeen
+	52,  // 84: lanewarden.v1.CaseEvent.verdict:type_name -> lanewarden.v1.CaseVerdict
+	53,  // 85: lanewarden.v1.CaseEvent.attachments:type_name -> lanewarden.v1.CaseAttachment
+	51,  // 86: lanewarden.v1.CaseEvent.origin:type_name -> lanewarden.v1.CaseOrigin
+	54,  // 87: lanewarden.v1.CaseAttachment.boxes:type_name -> lanewarden.v1.CaseBox
+	56,  // 88: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	57,  // 89: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	60,  // 90: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	61,  // 91: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	62,  // 92: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	68,  // 93: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	108, // 94: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	68,  // 95: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	108, // 96: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	70,  // 97: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	71,  // 98: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	108, // 99: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	108, // 100: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	69,  // 101: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	69,  // 102: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	77,  // 103: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	108, // 104: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	108, // 105: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	81,  // 106: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	83,  // 107: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	86,  // 108: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	108, // 109: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	91,  // 110: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	95,  // 111: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	95,  // 112: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	96,  // 113: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	108, // 114: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	10,  // 115: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 116: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	95,  // 117: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	97,  // 118: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 119: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 120: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 121: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	95,  // 122: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	95,  // 123: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	108, // 124: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	108, // 125: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	11,  // 126: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	104, // 127: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	108, // 128: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	108, // 129: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
+	12,  // 130: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
+	108, // 131: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
+	13,  // 132: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
+	108, // 133: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
+	14,  // 134: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	107, // 135: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	108, // 136: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	108, // 137: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	109, // 138: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	110, // 139: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	111, // 140: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	112, // 141: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	108, // 142: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	113, // 143: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	144, // [144:144] is the sub-list for method output_type
+	144, // [144:144] is the sub-list for method input_type
+	144, // [144:144] is the sub-list for extension type_name
+	143, // [143:144] is the sub-list for extension extendee
+	0,   // [0:143] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -12391,16 +12498,17 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_CaseOpened)(nil),
 		(*Body_CaseAlarms)(nil),
 		(*Body_CaseEvent)(nil),
+		(*Body_DeviceMaintenance)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[60].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[69].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[73].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[74].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[76].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[91].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[93].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[75].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[92].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[94].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -12416,7 +12524,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   97,
+			NumMessages:   98,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

@@ -78,6 +78,19 @@ var (
 		ID: "setOutput", Pattern: "POST /v1/devices/{device}/outputs", Role: accounts.Technician, Audit: "output",
 		Summary: "Set an output of a device: a barrier, a light", Fails: []Code{NotDone},
 	}}
+	PostMaintenance = Action[Maintenance, Done]{Route{
+		ID: "maintainDevice", Pattern: "POST /v1/devices/{device}/maintenance", Role: accounts.Technician,
+		Audit:   "maintenance",
+		Summary: "Have a device be in maintenance until a time",
+		Note: "What it says is recorded and marked meanwhile, is no alarm and of no vehicle, and its absence is no fault. A " +
+			"device that is in maintenance already gets the new time.",
+		Fails: []Code{BadRequest, NotFound, NotDone},
+	}}
+	PostMaintenanceEnd = Action[MaintenanceEnd, Done]{Route{
+		ID: "endMaintenance", Pattern: "POST /v1/devices/{device}/maintenance/end", Role: accounts.Technician,
+		Audit:   "maintenance",
+		Summary: "End a device's maintenance before its time", Fails: []Code{NotFound, NotDone},
+	}}
 	GetRecording = Stream[RecordingQuery]{Route{
 		ID: "getRecording", Pattern: "GET /v1/devices/{device}/recording", Role: accounts.Technician,
 		Media:   "application/octet-stream",
@@ -147,7 +160,7 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
-		&PostOverride, &PostCode, &GetDevice, &PostOutput, &GetRecording, &GetArtifact, &GetPicture,
+		&PostOverride, &PostCode, &GetDevice, &PostOutput, &PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

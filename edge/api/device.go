@@ -27,6 +27,19 @@ type Output struct {
 	Reason string `json:"reason"` // required: it is journalled
 }
 
+// Maintenance is the request of POST /v1/devices/{device}/maintenance.
+type Maintenance struct {
+	Device string    `path:"device" json:"-"` // id in the lane file
+	Until  time.Time `json:"until"`           // it ends by itself then
+	Reason string    `json:"reason"`          // required: it is journalled
+}
+
+// MaintenanceEnd is the request of POST /v1/devices/{device}/maintenance/end.
+type MaintenanceEnd struct {
+	Device string `path:"device" json:"-"` // id in the lane file
+	Reason string `json:"reason"`          // may be empty
+}
+
 // RecordingQuery is the request of GET /v1/devices/{device}/recording. Both times are needed.
 type RecordingQuery struct {
 	Device string    `path:"device"` // id in the lane file

@@ -22,12 +22,14 @@ type Health struct {
 }
 
 // Worse says in what a lane is worse than before; the zero Message for nothing. A device that the new configuration does
-// not have, and one that did not run before, are not missed.
+// not have, and one that did not run before, or is in maintenance now,
+// are not missed.
 func (before Health) Worse(after Health) message.Message {
 	var down []message.Message
 	for _, b := range before.Devices {
 		i := slices.IndexFunc(after.Devices, func(d lane.Status) bool { return d.ID == b.ID })
-		if b.State != lane.Running || i < 0 || after.Devices[i].State == lane.Running {
+		if b.State != lane.Running || i < 0 || after.Devices[i].State == lane.Running ||
+			after.Devices[i].State == lane.InMaintenance {
 			continue
 		}
 		down = append(down, message.New("bundle.down", message.String("device", b.ID)))

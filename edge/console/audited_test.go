@@ -84,6 +84,14 @@ var audited = map[string]struct {
 		path: "/v1/devices/dev-1/outputs", body: `{"output":"barrier","value":"on","reason":"r"}`,
 		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.set) > 0 },
 	},
+	"maintainDevice": {
+		path: "/v1/devices/dev-1/maintenance", body: `{"until":"2999-01-01T00:00:00Z","reason":"r"}`,
+		done: func(_ *testing.T, g *guarded, _ *browser) bool { return g.console.Lane.Devices()[0].Maintenance != nil },
+	},
+	"endMaintenance": {
+		path: "/v1/devices/dev-1/maintenance/end", body: `{"reason":"r"}`,
+		done: func(*testing.T, *guarded, *browser) bool { return false }, // there is none to end
+	},
 	"startTest": {body: `{"device":"dev-1","test":"ask"}`, done: func(t *testing.T, g *guarded, b *browser) bool {
 		run := g.tests.View()
 		return run == nil || run.Verdict != "" || run.By != "technician"

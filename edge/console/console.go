@@ -171,6 +171,8 @@ func (c *Console) operations() []api.Bound {
 		api.Perform(&api.PostCode, c.keyed),
 		api.Answer(&api.GetDevice, c.deviceDetail),
 		api.Perform(&api.PostOutput, c.output),
+		api.Perform(&api.PostMaintenance, c.maintain),
+		api.Perform(&api.PostMaintenanceEnd, c.endMaintenance),
 		api.Write(&api.GetRecording, c.recording),
 		api.Write(&api.GetArtifact, c.artifact),
 		api.Write(&api.GetPicture, c.picture),

@@ -62,6 +62,8 @@ var (
 	clockDesc    = prometheus.NewDesc("laned_clock_synchronised", "1 when the kernel says its clock is.", nil, nil)
 	deviceUpDesc = prometheus.NewDesc("laned_device_running", "1 when the device is connected and understood.",
 		[]string{"device"}, nil)
+	deviceMaintenanceDesc = prometheus.NewDesc("laned_device_maintenance", "1 while somebody works on the device.",
+		[]string{"device"}, nil)
 	deviceObsDesc = prometheus.NewDesc("laned_device_observations_total", "New observations.", []string{"device"}, nil)
 	deviceFaults  = prometheus.NewDesc("laned_device_faults_total", "Input that was not understood.",
 		[]string{"device"}, nil)
@@ -75,7 +77,7 @@ func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc,
 		artBytesDesc, diskUsedDesc, diskBudgetDesc, refusedDesc, linkDesc, sentDesc, ackedDesc,
-		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
+		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceMaintenanceDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
 	} {
 		ch <- d
 	}
@@ -124,7 +126,12 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 // device exports the metrics of one device.
 func (s statusCollector) device(d lane.Status, gauge func(*prometheus.Desc, float64, ...string),
 	counter func(*prometheus.Desc, uint64, ...string)) {
-	gauge(deviceUpDesc, truth(d.State == "running"), d.ID)
+	state := d.State
+	if d.Maintenance != nil {
+		state = d.Maintenance.State
+	}
+	gauge(deviceUpDesc, truth(state == lane.Running), d.ID)
+	gauge(deviceMaintenanceDesc, truth(d.Maintenance != nil), d.ID)
 	counter(deviceObsDesc, d.Observations, d.ID)
 	counter(deviceFaults, d.Faults, d.ID)
 	counter(deviceConnects, d.Connects, d.ID)

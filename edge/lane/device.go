@@ -29,7 +29,7 @@ type Status struct {
 	Title  string `json:"title,omitempty"`
 	Lane   string `json:"lane,omitempty"`
 	Driver string `json:"driver"`
-	State  string `json:"state"`            // connecting, running, silent, down, stopped
+	State  string `json:"state"`            // connecting, running, silent, down, stopped, maintenance
 	Reason string `json:"reason,omitempty"` // in words, English
 	// Message is Reason in all languages.
 	Message      message.Text `json:"message,omitzero"`
@@ -46,6 +46,8 @@ type Status struct {
 	NoTape       string       `json:"no_tape,omitempty"` // why nothing is recorded of its line now, English
 	// NoTapeMessage is NoTape in all languages.
 	NoTapeMessage message.Text `json:"no_tape_message,omitzero"`
+	// Maintenance is set while somebody works on the device; State is then "maintenance", and this has the driver's.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 }
 
 // device runs one driver and is its Sink. Its methods may be called from any goroutine.
@@ -55,6 +57,7 @@ type device struct {
 	tape    *transport.Tape
 	journal Journal
 	clock   *Clock
+	upkeep  *upkeep
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -125,12 +128,14 @@ func (d *device) restart() {
 func (d *device) String() string { return d.ID }
 
 // Commit implements driver.Sink. It returns when the observations are durable, so that a driver may
-// then acknowledge them to the device. It sets the device and the agent's time on each.
+// then acknowledge them to the device. It sets the device and the agent's time on each. Of a device in maintenance they
+// are marked, and none is an alarm.
 func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (int, error) {
 	now, clock := time.Now(), d.clock.State()
 	for _, o := range obs {
 		o.Device = d.ID
 		clock.stamp(o, now)
+		d.mark(o)
 	}
 	added, err := d.journal.Commit(ctx, obs...)
 	if err != nil {
@@ -148,6 +153,17 @@ func (d *device) Commit(ctx context.Context, obs ...*observation.Observation) (i
 		}
 	})
 	return added, nil
+}
+
+// mark marks an observation of a device in maintenance.
+func (d *device) mark(o *observation.Observation) {
+	if d.upkeep.of(d.ID) == nil {
+		return
+	}
+	o.Body.Maintenance = true
+	if o.Class == observation.Class_CLASS_ALARM {
+		o.Class = observation.Class_CLASS_EVENT
+	}
 }
 
 // add counts an observation that is new.
@@ -210,6 +226,7 @@ func (d *device) State(state observation.DeviceState_State, about message.Messag
 	})
 	o.Device = d.ID
 	d.clock.State().stamp(o, time.Now())
+	d.mark(o)
 	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
 	defer cancel()
 	if _, err := d.journal.Commit(ctx, o); err != nil {
@@ -238,11 +255,16 @@ func (d *device) count(f func(*Status)) {
 	f(&d.status)
 }
 
-// snapshot returns a copy of the status.
+// snapshot returns a copy of the status, as people are to see it.
 func (d *device) snapshot() Status {
+	m := d.upkeep.of(d.ID)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.status
+	if m != nil {
+		m.State = s.State
+		s.State, s.Since, s.Maintenance = InMaintenance, m.Since, m
+	}
 	s.TapeLost = d.tape.Lost()
 	if err := d.tape.Problem(); err != nil {
 		problem := message.Of(err)

@@ -41,7 +41,9 @@ type Device struct {
 type Options struct {
 	TapeDir   string // one folder a device below it; "" for no tapes
 	TapeBytes int64
-	Log       *slog.Logger
+	// Maintenance is the file that keeps which devices are in maintenance; "" for none: it ends with the process.
+	Maintenance string
+	Log         *slog.Logger
 }
 
 // Supervisor runs devices. Its methods may be called from any goroutine while Run runs.
@@ -50,6 +52,7 @@ type Supervisor struct {
 	clock   *Clock
 	log     *slog.Logger
 	devices []*device
+	upkeep  *upkeep
 	suture  *suture.Supervisor
 }
 
@@ -62,6 +65,7 @@ const stopTimeout = 3 * time.Second
 // can, and says so.
 func New(journal Journal, devices []Device, opts Options) (*Supervisor, error) {
 	s := &Supervisor{journal: journal, clock: &Clock{}, log: opts.Log}
+	s.upkeep = openUpkeep(opts.Maintenance, journal, s.clock, opts.Log)
 	s.suture = suture.New("lane", suture.Spec{
 		Timeout:   stopTimeout,
 		EventHook: func(e suture.Event) { s.log.Error("supervisor", "event", e.String()) },
@@ -96,7 +100,7 @@ func (s *Supervisor) newDevice(d Device, opts Options) (*device, error) {
 		return nil, err
 	}
 	return &device{
-		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, log: s.log.With("device", d.ID),
+		Device: d, driver: run, tape: tape, journal: s.journal, clock: s.clock, upkeep: s.upkeep, log: s.log.With("device", d.ID),
 		status: Status{ID: d.ID, Title: d.Title, Lane: d.Lane, Driver: d.Spec.Name,
 			State: stateName(observation.DeviceState_STATE_CONNECTING), Since: time.Now().UTC()},
 	}, nil
@@ -112,6 +116,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			}
 		}
 	}()
+	s.suture.Add(s.upkeep)
 	s.suture.Add(&clockWatch{clock: s.clock, journal: s.journal, log: s.log})
 	err := s.suture.Serve(ctx)
 	if ctx.Err() != nil {

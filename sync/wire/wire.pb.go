@@ -1009,7 +1009,7 @@ type Order struct {
 	Device        string                 `protobuf:"bytes,9,opt,name=device,proto3" json:"device,omitempty"`                              // test, maintenance, reboot
 	Test          string                 `protobuf:"bytes,10,opt,name=test,proto3" json:"test,omitempty"`                                 // test
 	Sha256        []byte                 `protobuf:"bytes,11,opt,name=sha256,proto3" json:"sha256,omitempty"`                             // pull: of the artifact; bundle: of its file
-	UntilNs       int64                  `protobuf:"varint,12,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"`           // maintenance, UTC
+	UntilNs       int64                  `protobuf:"varint,12,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"`           // maintenance, UTC; 0 ends it
 	Vehicle       string                 `protobuf:"bytes,13,opt,name=vehicle,proto3" json:"vehicle,omitempty"`                           // block, release: presentation or plate
 	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                             // in words, of who orders it
 	unknownFields protoimpl.UnknownFields

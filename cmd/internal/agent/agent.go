@@ -244,7 +244,9 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 		}
 		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
 	}
-	return lane.New(j, list, lane.Options{TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Log: o.Log})
+	return lane.New(j, list, lane.Options{
+		TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Maintenance: filepath.Join(c.Agent.StateDir, MaintenanceName), Log: o.Log,
+	})
 }
 
 // testsOf returns the devices whose drivers have guided tests.
@@ -280,6 +282,9 @@ func started(c *firmwareconfig.Config, o Options) *observation.Observation {
 	obs.Device = observation.AgentDevice
 	return obs
 }
+
+// MaintenanceName is the file in the state directory that keeps which devices are in maintenance.
+const MaintenanceName = "maintenance.json"
 
 // BesideName is the file in the state directory that keeps the journal's newest checkpoint.
 const BesideName = "journal.last"

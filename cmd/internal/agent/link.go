@@ -71,10 +71,10 @@ func (l link) untilContradicted(ctx context.Context, j *journal.Journal, log *sl
 	}
 }
 
-// trouble lists the devices that do not run, as the centre is told of them.
+// trouble lists the devices that do not run, as the centre is told of them. One in maintenance is no trouble.
 func trouble(devices []lane.Status) (out []*wire.DeviceTrouble) {
 	for _, d := range devices {
-		if d.State != lane.Running {
+		if d.State != lane.Running && d.State != lane.InMaintenance {
 			out = append(out, &wire.DeviceTrouble{
 				Device: d.ID, State: d.State, Reason: d.Reason, ReasonFr: d.Message.FR, SinceNs: d.Since.UnixNano(),
 			})

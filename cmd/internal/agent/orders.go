@@ -70,7 +70,13 @@ func (c *carriers) executors() map[string]command.Executor {
 		},
 		signed.Block:   func(ctx context.Context, o *wire.Order) error { return c.booths.order(ctx, o, clearance.Hold) },
 		signed.Release: func(ctx context.Context, o *wire.Order) error { return c.booths.order(ctx, o, clearance.Release) },
-		signed.Reboot:  func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
+		signed.Maintenance: func(ctx context.Context, o *wire.Order) error {
+			if o.UntilNs == 0 {
+				return c.devices.EndMaintenance(ctx, o.Device, "centre", o.Reason)
+			}
+			return c.devices.Maintain(ctx, o.Device, time.Unix(0, o.UntilNs), "centre", o.Reason)
+		},
+		signed.Reboot: func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
 	}
 }
 

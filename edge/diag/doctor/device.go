@@ -44,6 +44,9 @@ func (p *examination) checkDevices(ctx context.Context) {
 // checkDevice examines one device. s is its state, nil when the agent does not run. Drop folders
 // are looked at in any case: a device that runs may have delivered files that could not be read.
 func (p *examination) checkDevice(ctx context.Context, d firmwareconfig.Device, s *lane.Status) {
+	if s != nil && s.Maintenance != nil {
+		return // whoever works on it knows
+	}
 	c := deviceCheck{examination: p, device: d, status: s}
 	for _, e := range d.Endpoints() {
 		if e.Kind == firmwareconfig.Drop {

@@ -42,6 +42,7 @@ var impersonal = map[string]string{
 	"RadiationAlarm":     "category description",
 	"Nuclide":            "name category",
 	"DeviceState":        "reason message",
+	"DeviceMaintenance":  "by",
 	"AgentStarted":       "software config_sha256",
 	"OrdersChecked":      "refusal text message recipient",
 	"OrderReceived":      "id order commander device refusal text message",

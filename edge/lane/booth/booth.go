@@ -62,8 +62,10 @@ type Booth struct {
 	passages  map[string]*passage // by id
 	opened    []string            // ids of passages in the order in which they opened
 	down      map[string]bool     // devices that do not run
-	current   *Presentation       // nil while nobody is there
-	ended     []*Presentation     // oldest first
+	// maintained says until when somebody works on a device; the zero time, or one that is past, is nobody.
+	maintained map[string]time.Time
+	current    *Presentation   // nil while nobody is there
+	ended      []*Presentation // oldest first
 
 	alarmsChanged bool // an alarm came, or was given to another vehicle, since Due was asked
 }
@@ -71,7 +73,7 @@ type Booth struct {
 // New returns the booth of a lane.
 func New(lane Lane) *Booth {
 	b := &Booth{lane: lane, at: map[string]*Station{}, sightings: map[int64]*sighting{}, passages: map[string]*passage{},
-		down: map[string]bool{}}
+		down: map[string]bool{}, maintained: map[string]time.Time{}}
 	for i := range lane.Stations {
 		s := &lane.Stations[i]
 		if s.ID == lane.Booth {
@@ -104,7 +106,11 @@ func (b *Booth) Take(r Row) bool {
 		b.down[r.Device] = down
 		return changed
 	}
-	if !kinds.IsOfVehicle(r.Body.Kind()) {
+	if m, ok := r.Body.Typed().(*observation.DeviceMaintenance); ok {
+		b.maintained[r.Device] = time.Unix(0, m.UntilNs) // 0, long past, where it is over
+		return true
+	}
+	if !kinds.IsOfVehicle(r.Body.Kind()) || r.Body.Maintenance {
 		return changed
 	}
 	s := newSighting(r, station, at)

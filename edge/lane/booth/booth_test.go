@@ -311,3 +311,39 @@ func TestPendingReading(t *testing.T) {
 		t.Errorf("portal %s: what it saw is another vehicle's", v.Stations["portal"])
 	}
 }
+
+// A portal on which somebody works is blind, also while it runs, until the time that was said or an end before; what it reports
+// meanwhile is of no vehicle, and no alarm of one.
+func TestMaintenanceIsBlind(t *testing.T) {
+	portal := func(r *rows, second float64) clearance.Seen { return r.input(second).Vehicle.Stations["portal"] }
+	work := func(r *rows, second, until float64) {
+		m := &observation.DeviceMaintenance{}
+		if until > 0 {
+			m.UntilNs = at(until).UnixNano()
+		}
+		r.event(second, "rpm-1", m)
+	}
+	r := newRows(t, land())
+	r.event(0, "rpm-1", &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING})
+	work(r, 1, 100)
+	o := observation.New(observation.Class_CLASS_EVENT, at(5), &observation.RadiationOccupancy{StartNs: at(5).UnixNano(), GammaAlarm: true})
+	o.Device, o.Body.Maintenance = "rpm-1", true
+	r.Take(Row{1000, o})
+	r.code(20, identifier.CarrierCode, "8080")
+	if got := portal(r, 45); got != clearance.SeenBlind {
+		t.Errorf("in maintenance: %v", got)
+	}
+	r.wantAlarms(45)
+	if got := portal(r, 101); got != clearance.SeenNothing {
+		t.Errorf("its time is over: %v", got)
+	}
+	work(r, 102, 1000)
+	r.event(103, "rpm-1", &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING})
+	if got := portal(r, 104); got != clearance.SeenBlind {
+		t.Errorf("it runs again, still in maintenance: %v", got)
+	}
+	work(r, 105, 0)
+	if got := portal(r, 106); got != clearance.SeenNothing {
+		t.Errorf("ended before its time: %v", got)
+	}
+}

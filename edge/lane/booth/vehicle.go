@@ -119,7 +119,7 @@ func (b *Booth) seen(p *Presentation, s *Station, passage string, certain bool, 
 		return clearance.SeenYes
 	case b.pending(p, s):
 		return clearance.SeenYes
-	case s.ID != b.lane.Booth && b.blind(s):
+	case s.ID != b.lane.Booth && b.blind(s, now):
 		return clearance.SeenBlind
 	case one != nil && certain && !one.closed.IsZero() && missed(one.stations[s.ID]):
 		return clearance.SeenNothing
@@ -145,9 +145,10 @@ func (b *Booth) pending(p *Presentation, s *Station) bool {
 	return false
 }
 
-// blind reports whether no device of a station runs.
-func (b *Booth) blind(s *Station) bool {
-	return len(s.Devices) > 0 && !slices.ContainsFunc(s.Devices, func(d string) bool { return !b.down[d] })
+// blind reports whether no device of a station can see a vehicle: it does not run, or somebody works on it.
+func (b *Booth) blind(s *Station, now time.Time) bool {
+	sees := func(device string) bool { return !b.down[device] && !now.Before(b.maintained[device]) }
+	return len(s.Devices) > 0 && !slices.ContainsFunc(s.Devices, sees)
 }
 
 func missed(gap observation.PassageGap) bool {

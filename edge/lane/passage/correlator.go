@@ -83,14 +83,8 @@ func (c *Correlator) Take(r Row) []*observation.Observation {
 	if g == nil {
 		return out
 	}
-	if s := r.Body.GetDeviceState(); s != nil {
-		if g.down[r.Device] == nil {
-			g.down[r.Device] = &outages{}
-		}
-		down := s.State != observation.DeviceState_STATE_RUNNING && s.State != observation.DeviceState_STATE_CONNECTING
-		g.down[r.Device].note(detection.Seconds(r.Time()), down)
-	}
-	if kinds.IsOfVehicle(r.Body.Kind()) {
+	g.noteOutage(r)
+	if kinds.IsOfVehicle(r.Body.Kind()) && !r.Body.Maintenance {
 		d := detection.Of(r.Idx, r.Observation, c.offset(g, r.Observation))
 		if c.past != nil {
 			c.addPast(g, d)

@@ -1,10 +1,18 @@
 package passage
 
-import "slices"
+import (
+	"slices"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/lane/passage/detection"
+)
 
 // outages are the times in which a device did not run, oldest first; only the last maxOutages are
 // kept.
-type outages struct{ all []outage }
+type outages struct {
+	all                 []outage
+	stopped, maintained bool // why one lasts: it does not run, or somebody works on it
+}
 
 // outage is one of them, in seconds since 1970; to is 0 while it lasts.
 type outage struct{ from, to float64 }
@@ -14,7 +22,26 @@ const (
 	outageSlack = 10.0 // s: it had stopped before that was noticed, and a vehicle comes when it comes
 )
 
-// note records that a device stopped, or runs again.
+// noteOutage notes what a device's row says of whether it sees vehicles.
+func (g *group) noteOutage(r Row) {
+	state, maintenance := r.Body.GetDeviceState(), r.Body.GetDeviceMaintenance()
+	if state == nil && maintenance == nil {
+		return
+	}
+	o := g.down[r.Device]
+	if o == nil {
+		o = &outages{}
+		g.down[r.Device] = o
+	}
+	if state != nil {
+		o.stopped = state.State != observation.DeviceState_STATE_RUNNING && state.State != observation.DeviceState_STATE_CONNECTING
+	} else {
+		o.maintained = maintenance.UntilNs != 0
+	}
+	o.note(detection.Seconds(r.Time()), o.stopped || o.maintained)
+}
+
+// note records that a device sees no vehicles, or does again.
 func (o *outages) note(at float64, down bool) {
 	n := len(o.all)
 	lasting := n > 0 && o.all[n-1].to == 0

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/lane/passage/associate"
@@ -540,5 +542,34 @@ func TestPinIsSaidOnce(t *testing.T) {
 				t.Errorf("said again: %v", row.Body)
 			}
 		})
+	}
+}
+
+// A device in maintenance sees no vehicles although it runs, and what it reports is of none.
+func TestMaintenanceIsAnOutage(t *testing.T) {
+	k := New(twoLanes())
+	g := k.groups[0]
+	down := func(second float64) bool { return g.wasDown(g.devices["rpm-1"], sec(second)) }
+	row := int64(0)
+	say := func(second float64, o *observation.Observation) {
+		o = seen("rpm-1", second, o.Body.Typed())
+		row++
+		k.Take(Row{row, o})
+	}
+	said := func(m proto.Message) *observation.Observation {
+		return observation.New(observation.Class_CLASS_EVENT, time.Unix(0, 0), m)
+	}
+	say(10, said(&observation.DeviceMaintenance{UntilNs: 1e18}))
+	say(20, said(&observation.DeviceState{State: observation.DeviceState_STATE_DOWN}))
+	say(30, said(&observation.DeviceState{State: observation.DeviceState_STATE_RUNNING}))
+	o := seen("rpm-1", 40, &observation.RadiationOccupancy{})
+	o.Body.Maintenance = true
+	k.Take(Row{100, o})
+	if !down(45) || len(g.readings) != 0 {
+		t.Errorf("down %v, %d readings", down(45), len(g.readings))
+	}
+	say(100, said(&observation.DeviceMaintenance{}))
+	if down(150) || !down(50) {
+		t.Error("when it is over it sees again")
 	}
 }

@@ -10,7 +10,7 @@ import { colon, html, language, moment, momentZone, t, word } from "/lib.js";
 const signs = {
 	running: "✓", passed: "✓", in: "✓", up: "✓",
 	down: "✕", failed: "✕", out: "✕",
-	abandoned: "■", alarm: "▲", silent: "…", due: "!", connecting: "↻", stopped: "■",
+	abandoned: "■", alarm: "▲", silent: "…", due: "!", connecting: "↻", stopped: "■", maintenance: "⚒",
 };
 
 /** A state as sign and word. @param {{state: string, group?: string}} p group: where the catalogue has the word */

@@ -264,6 +264,18 @@ export interface LaneClockState {
 	synchronised: boolean;
 }
 
+export interface LaneMaintenance {
+	/** who said so: an account, or "centre" */
+	by: string;
+	/** in their words */
+	reason?: string;
+	since: string;
+	/** what the driver says meanwhile: as Status.State */
+	state?: string;
+	/** it ends by itself */
+	until: string;
+}
+
 export interface LaneStatus {
 	alarms: number;
 	/** runs of the driver */
@@ -276,6 +288,8 @@ export interface LaneStatus {
 	lane?: string;
 	last_kind?: string;
 	last_seen?: string;
+	/** set while somebody works on the device; State is then "maintenance", and this has the driver's. */
+	maintenance?: LaneMaintenance;
 	/** Reason in all languages. */
 	message?: MessageText;
 	/** why nothing is recorded of its line now, English */
@@ -289,7 +303,7 @@ export interface LaneStatus {
 	reason?: string;
 	/** of the state */
 	since: string;
-	/** connecting, running, silent, down, stopped */
+	/** connecting, running, silent, down, stopped, maintenance */
 	state: string;
 	/** tape records that could not be written */
 	tape_lost: number;
@@ -395,6 +409,18 @@ export interface ListVersion {
 	issued: string;
 	list: string;
 	version: number;
+}
+
+export interface Maintenance {
+	/** required: it is journalled */
+	reason?: string;
+	/** it ends by itself then */
+	until?: string;
+}
+
+export interface MaintenanceEnd {
+	/** may be empty */
+	reason?: string;
 }
 
 export interface MessageText {

@@ -15,6 +15,7 @@ export interface Body {
 	clockErrorMs?: number;
 	artifacts?: Artifact[];
 	personalSha256?: string;
+	maintenance?: boolean;
 	radiationOccupancy?: RadiationOccupancy;
 	radiationBackground?: RadiationBackground;
 	radiationFault?: RadiationFault;
@@ -67,6 +68,7 @@ export interface Body {
 	caseOpened?: CaseOpened;
 	caseAlarms?: CaseAlarms;
 	caseEvent?: CaseEvent;
+	deviceMaintenance?: DeviceMaintenance;
 }
 
 export interface Artifact {
@@ -771,6 +773,13 @@ export interface CodeReading {
 	role?: string;
 	check?: string;
 	note?: string;
+}
+
+export interface DeviceMaintenance {
+	untilNs?: string;
+	by?: string;
+	reason?: string;
+	expired?: boolean;
 }
 
 export interface LaneOutput {

@@ -3,6 +3,7 @@ import { ago, clock, follow, html, inLanguage, momentZone, ms, number, since, t,
 import { useEffect, useFetched, useState } from "/lib.js";
 import { AgentText, Facts, Mark, ObservedAt, Problem, Sentence, Table, title } from "/ui.js";
 import { Live } from "/pages/live.js";
+import { Maintenance } from "/pages/maintenance.js";
 import { DeviceTests } from "/pages/tests.js";
 
 /**
@@ -18,7 +19,7 @@ const keptSamples = 900;
 const keptLines = 24;
 
 /** Kinds in the table of faults and states. */
-const faultKinds = ["device.state", "device.fault", "device.condition"];
+const faultKinds = ["device.state", "device.fault", "device.condition", "device.maintenance"];
 
 /**
  * The state of a device with the agent's time, ms.
@@ -85,6 +86,7 @@ export function Device({ of }) {
 			samples=${samples.filter((x) => x.channel === channel)} settings=${detail.settings} />`)}
 		${raw.length > 0 && html`<${Raw} lines=${raw} />`}
 		<${DeviceTests} device=${of} />
+		<${Maintenance} device=${of} now=${(status ?? detail.status).maintenance} />
 		<${Latest} all=${latest.slice(0, 15)} />
 		${quality?.observations[0] && html`<${Quality} o=${quality.observations[0]} />`}
 		<${Faults} all=${(faults?.observations ?? []).filter((o) => faultKinds.includes(o.kind))} />

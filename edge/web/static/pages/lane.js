@@ -3,6 +3,7 @@ import { ago, bytes, duration, follow, html, number, plural, since, t, word } fr
 import { useEffect, useFetched, useState } from "/lib.js";
 import { AgentText, Mark, Problem, title } from "/ui.js";
 import { BoothsOfLanes } from "/pages/booth.js";
+import { maintainedUntil } from "/pages/maintenance.js";
 import { AlarmMark, inLane, passageAt, vehicleName } from "/pages/vehicle.js";
 
 /**
@@ -11,7 +12,7 @@ import { AlarmMark, inLane, passageAt, vehicleName } from "/pages/vehicle.js";
  */
 
 /** States of devices, those that need attention first. */
-const order = ["down", "silent", "connecting", "running", "stopped"];
+const order = ["down", "silent", "connecting", "maintenance", "running", "stopped"];
 
 export function LanePage() {
 	const [status, setStatus] = useState(/** @type {Status | null} */ (null));
@@ -66,6 +67,7 @@ function Tile({ d, now }) {
 		<h2>${title(d)}</h2>
 		<p class="big"><${Mark} state=${d.state} /> <span class="for">${t("for", { time: since(d.since, now) })}</span></p>
 		<p class="reason"><${AgentText} text=${d.reason} fr=${d.message?.fr} /></p>
+		${d.maintenance && html`<p>${maintainedUntil(d.maintenance)}</p>`}
 		<p>${t("last-seen", { time: ago(d.last_seen, now) })}${d.last_kind ? ` (${word("kind", d.last_kind)})` : ""}</p>
 		<p>${counts(totals)}</p>
 		${d.no_tape && html`<p>${t("no-tape")} <${AgentText} text=${d.no_tape} fr=${d.no_tape_message?.fr} /></p>`}
