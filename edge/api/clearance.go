@@ -3,8 +3,10 @@ package api
 import (
 	"time"
 
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 )
 
 // Booths is the answer of GET /v1/clearance.
@@ -51,6 +53,46 @@ type Decision struct {
 	Ended        bool               `json:"ended"`                     // the vehicle has left
 	Untrusted    bool               `json:"clock_untrusted,omitempty"` // decided by a clock that was not disciplined
 	At           time.Time          `json:"at"`
+}
+
+// NewDecision returns a decision as pages and programs see it.
+func NewDecision(d *observation.ClearanceDecision) Decision {
+	out := Decision{
+		Presentation: d.Presentation, Revision: d.Revision, Lane: d.Lane, Passage: d.Passage, Plates: notNil(d.Plates),
+		Outcome: d.Outcome, Called: kinds.Outcome(d.Outcome), Decided: d.Decided, OverriddenBy: d.OverriddenBy,
+		Reasons: reasonsOf(d.Reasons), Exams: notNil(d.Exams), Selected: d.GetDraw().GetSelected(), Policy: d.Policy,
+		Ended: d.Ended, Untrusted: d.ClockUntrusted, At: time.Unix(0, d.NowNs).UTC(),
+		Shipments: []ShipmentDecision{}, Lists: []ListVersion{},
+	}
+	for _, s := range d.Shipments {
+		out.Shipments = append(out.Shipments, ShipmentDecision{
+			Importer: s.Importer, CCN: s.Ccn, Container: s.Container, Class: s.Class, Outcome: s.Outcome,
+			Reasons: reasonsOf(s.Reasons),
+		})
+	}
+	for _, l := range d.Lists {
+		out.Lists = append(out.Lists, ListVersion{List: l.List, Version: l.Version, Issued: time.Unix(0, l.IssuedNs).UTC()})
+	}
+	return out
+}
+
+func reasonsOf(all []*observation.ClearanceReason) []DecisionReason {
+	out := []DecisionReason{}
+	for _, r := range all {
+		out = append(out, DecisionReason{
+			Code: r.Code, Outcome: r.Outcome, Exams: notNil(r.Exams), Rows: notNil(r.Rows),
+			Text: driver.DecodeMessage(r.Text, r.Code).Text(), Discreet: r.Discreet,
+		})
+	}
+	return out
+}
+
+// notNil makes no values an empty list, for JSON.
+func notNil[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
 }
 
 // DecisionReason is why an outcome was reached.

@@ -58,6 +58,16 @@ type Line struct {
 	Passages []Candidate `json:"passages,omitempty"`
 }
 
+// NewLine returns an observation of a row as pages and programs see it, with a sentence in both languages.
+func NewLine(idx int64, o *observation.Observation) (Line, error) {
+	text, err := ShownJSON(o)
+	kind := o.GetBody().Kind()
+	return Line{
+		Idx: idx, Time: o.Time(), Class: o.Class.Name(), Device: o.Device, Kind: kind.Name(), View: observation.Describe(kind).View,
+		Summary: kinds.Sentence(o), Observation: text,
+	}, err
+}
+
 // Shown returns the time that people see, by which lines are ordered: the corrected one where there is one.
 func (l *Line) Shown() time.Time {
 	if l.Corrected.IsZero() {

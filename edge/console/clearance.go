@@ -2,12 +2,8 @@ package console
 
 import (
 	"context"
-	"time"
 
-	"lanewarden/drivers/driver"
-	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/lane/booth"
 )
@@ -28,11 +24,11 @@ func (c *Console) booths(*api.Call, api.None) (out api.Booths, err error) {
 	for _, s := range c.Booths.States() {
 		b := api.Booth{Lane: s.Lane, Begun: s.Begun, Keyed: s.Keyed, Last: []api.Decision{}, Outputs: []api.BoothOutput{}}
 		if s.Current != nil {
-			d := decisionOf(s.Current)
+			d := api.NewDecision(s.Current)
 			b.Current = &d
 		}
 		for _, d := range s.Last {
-			b.Last = append(b.Last, decisionOf(d))
+			b.Last = append(b.Last, api.NewDecision(d))
 		}
 		for _, o := range s.Outputs {
 			b.Outputs = append(b.Outputs, outputOf(o))
@@ -49,45 +45,6 @@ func outputOf(o booth.OutputState) api.BoothOutput {
 		out.Problem = &text
 	}
 	return out
-}
-
-func decisionOf(d *observation.ClearanceDecision) api.Decision {
-	out := api.Decision{
-		Presentation: d.Presentation, Revision: d.Revision, Lane: d.Lane, Passage: d.Passage, Plates: notNil(d.Plates),
-		Outcome: d.Outcome, Called: kinds.Outcome(d.Outcome), Decided: d.Decided, OverriddenBy: d.OverriddenBy,
-		Reasons: reasonsOf(d.Reasons), Exams: notNil(d.Exams), Selected: d.GetDraw().GetSelected(), Policy: d.Policy,
-		Ended: d.Ended, Untrusted: d.ClockUntrusted, At: time.Unix(0, d.NowNs).UTC(),
-		Shipments: []api.ShipmentDecision{}, Lists: []api.ListVersion{},
-	}
-	for _, s := range d.Shipments {
-		out.Shipments = append(out.Shipments, api.ShipmentDecision{
-			Importer: s.Importer, CCN: s.Ccn, Container: s.Container, Class: s.Class, Outcome: s.Outcome,
-			Reasons: reasonsOf(s.Reasons),
-		})
-	}
-	for _, l := range d.Lists {
-		out.Lists = append(out.Lists, api.ListVersion{List: l.List, Version: l.Version, Issued: time.Unix(0, l.IssuedNs).UTC()})
-	}
-	return out
-}
-
-func reasonsOf(all []*observation.ClearanceReason) []api.DecisionReason {
-	out := []api.DecisionReason{}
-	for _, r := range all {
-		out = append(out, api.DecisionReason{
-			Code: r.Code, Outcome: r.Outcome, Exams: notNil(r.Exams), Rows: notNil(r.Rows),
-			Text: driver.DecodeMessage(r.Text, r.Code).Text(), Discreet: r.Discreet,
-		})
-	}
-	return out
-}
-
-// notNil makes no values an empty list, for JSON.
-func notNil[T any](all []T) []T {
-	if all == nil {
-		return []T{}
-	}
-	return all
 }
 
 // noBooths is the answer of an agent whose lanes decide nothing.

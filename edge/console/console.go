@@ -19,7 +19,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lanewarden/drivers/driver"
-	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
@@ -274,11 +273,7 @@ func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
 	if err != nil {
 		return api.Line{}, err
 	}
-	text, err := api.ShownJSON(o)
-	l := api.Line{
-		Idx: r.Idx, Time: o.Time(), Class: r.Class.Name(), Device: r.Device, Kind: observation.Kind(r.Kind).Name(),
-		View: observation.Describe(o.Body.Kind()).View, Summary: kinds.Sentence(o), Observation: text,
-	}
+	l, err := api.NewLine(r.Idx, o)
 	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()
 	}

@@ -16,6 +16,7 @@ import (
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
+	"lanewarden/sync/hub/views"
 )
 
 // Limits of the HTTP side. headerTimeout keeps a client that sends its header byte by byte from
@@ -41,6 +42,7 @@ type httpServer struct {
 	repository *orders.Repository
 	rolls      *rollout.Keeper
 	boxes      *boxes // runs of agents
+	views      *views.Views
 	opts       Options
 }
 

@@ -21,6 +21,7 @@ import (
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
+	"lanewarden/sync/hub/views"
 	"lanewarden/sync/wire"
 )
 
@@ -145,6 +146,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
 			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, opts: opts},
 	}
+	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	return parts.run(ctx)
 }
 
@@ -206,6 +208,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.orders.roll(ctx) })
 	g.Go(func() error { return p.orders.commands(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
+	g.Go(func() error { return p.server.views.Run(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })
 	}

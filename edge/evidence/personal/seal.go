@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"strings"
 
 	"lanewarden/drivers/observation/coded"
@@ -108,6 +109,12 @@ func (s *Sealer) SealName(name string) string {
 	}
 	nonce := s.mac("name", name)[:s.names.NonceSize()] // two names with one nonce: 1 in 2^48 after 2^24 names
 	return sealedMark + encode(s.names.Seal(nonce, nonce, []byte(name), nil))
+}
+
+// NameHash returns a number that stands for a name where it is looked for: equal names have equal numbers, two names one
+// of them in 2^64, and nobody can find a name by its number without the secret.
+func (s *Sealer) NameHash(name string) int64 {
+	return int64(binary.BigEndian.Uint64(s.mac("search", name)))
 }
 
 // OpenName is the inverse of SealName. A text that is not sealed is returned as it is, one that this Sealer cannot

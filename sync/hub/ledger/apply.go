@@ -142,6 +142,10 @@ func (l *Ledger) applyGroup(group []Message, file filing) ([]Answer, error) {
 			if err := l.eraseAsked(m); err != nil {
 				return nil, err
 			}
+		case Derive:
+			if err := l.derive(m); err != nil {
+				return nil, err
+			}
 		case Rekey:
 			if err := l.rekey(m); err != nil {
 				return nil, err

@@ -130,6 +130,11 @@ CREATE TABLE IF NOT EXISTS passage(
 	confidence DOUBLE PRECISION NOT NULL,
 	PRIMARY KEY(owner, id)
 );
+CREATE TABLE IF NOT EXISTS erased(
+	owner BIGINT NOT NULL,
+	idx   BIGINT NOT NULL,
+	PRIMARY KEY(owner, idx)
+);
 CREATE TABLE IF NOT EXISTS tile(
 	owner  BIGINT NOT NULL,
 	level  BIGINT NOT NULL,
@@ -173,13 +178,13 @@ func createTables(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	var there bool
-	if err := tx.QueryRow(ctx, "SELECT to_regclass('checkpoint') IS NOT NULL").Scan(&there); err != nil || there {
+	if err := tx.QueryRow(ctx, "SELECT to_regclass('erased') IS NOT NULL").Scan(&there); err != nil || there {
 		return err
 	}
 	if _, err := tx.Exec(ctx, schema); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE observation_first PARTITION OF observation FOR VALUES FROM (MINVALUE) TO (%d)",
+	_, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE IF NOT EXISTS observation_first PARTITION OF observation FOR VALUES FROM (MINVALUE) TO (%d)",
 		firstOf(1)))
 	return err
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/hub/ledger/tables"
 )
@@ -298,6 +300,32 @@ func (t *tx) SaveStates(changed []store.Changed) error {
 	return t.Exec(`INSERT INTO cursor(owner, class, idx) SELECT * FROM unnest(?1::bigint[], ?2::smallint[], ?3::bigint[])
 		ON CONFLICT(owner, class) DO UPDATE SET idx=excluded.idx`, owners, classes, idx)
 }
+
+// derivedWords are what a schema of derived tables has for words of both databases.
+var derivedWords = strings.NewReplacer("BYTES", "BYTEA", "CLUSTERED", "")
+
+// CreateTables implements store.Derived.
+func (t *tx) CreateTables(schema string) error {
+	if err := t.flush(); err != nil {
+		return err
+	}
+	return t.now(derivedWords.Replace(schema))
+}
+
+// deriveLock is the advisory lock of whoever derives tables.
+const deriveLock = 0x76696577 // "view"
+
+// Alone implements store.Derived.
+func (t *tx) Alone() (alone bool, err error) {
+	err = t.Query("SELECT pg_try_advisory_xact_lock(?)", func(r []driver.Value) error {
+		alone = sqlog.Int64(r[0]) != 0
+		return nil
+	}, int64(deriveLock))
+	return alone, err
+}
+
+// Derived implements store.Store.
+func (s *Store) Derived() sqlog.Conn { return newReader(s.ctx, s.pool) }
 
 // Erasing implements store.Eraser. Old versions of rows stay in the files until VACUUM: docs/privacy.md.
 func (t *tx) Erasing(f func() error) error { return f() }

@@ -113,6 +113,11 @@ CREATE TABLE IF NOT EXISTS passage(
 	confidence REAL NOT NULL,         -- of that read; 2 when the closed passage's document names it
 	PRIMARY KEY(owner, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased(    -- rows whose values were erased and that package views has not looked at since
+	owner INTEGER NOT NULL,
+	idx   INTEGER NOT NULL,
+	PRIMARY KEY(owner, idx)
+) WITHOUT ROWID;
 ` + sqlog.Schema("many")
 
 // prepare creates the tables and gives those of an earlier version the columns that they lack. Each step can be told

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"strings"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
@@ -22,6 +23,7 @@ const FileName = "ledger.db"
 type Store struct {
 	tables.Reader
 	read   *sqlog.DB // what Reader reads from: it sees what is committed, never a transaction under way
+	apart  *sqlog.DB // what searches read from, which may take longer
 	db     *sqlog.DB
 	seq    int64 // of the newest row, in the transaction at hand too
 	newest int64 // of the newest durable row
@@ -50,6 +52,9 @@ func Open(dir string, o store.Options) (s *Store, err error) {
 	if s.read, err = sqlog.Open(path, sqlog.ReadOnly); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if s.apart, err = sqlog.Open(path, sqlog.ReadOnly); err != nil {
+		return nil, errors.Join(err, s.read.Close(), db.Close())
+	}
 	s.Reader = readerOf(s.read)
 	s.seq, err = db.Int("SELECT max(seq) FROM observation", 0)
 	if err = errors.Join(err, s.beginEpoch()); err != nil {
@@ -69,7 +74,19 @@ func (s *Store) Old() Old { return s.old }
 func (s *Store) DB() *sqlog.DB { return s.db }
 
 // Close implements store.Store.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.db.Close()) }
+func (s *Store) Close() error { return errors.Join(s.apart.Close(), s.read.Close(), s.db.Close()) }
+
+// Derived implements store.Store.
+func (s *Store) Derived() sqlog.Conn { return s.apart }
+
+// derivedWords are what a schema of derived tables has for words of both databases.
+var derivedWords = strings.NewReplacer("BYTES", "BLOB", "CLUSTERED", "WITHOUT ROWID")
+
+// CreateTables implements store.Derived.
+func (t *tx) CreateTables(schema string) error { return t.s.db.Script(derivedWords.Replace(schema)) }
+
+// Alone implements store.Derived: with one writer nobody else does.
+func (t *tx) Alone() (bool, error) { return true, nil }
 
 // beginEpoch begins the epoch of the rows to come, and reads all epochs. An epoch that got no row
 // gives way to it, so that opening the ledger again and again leaves nothing behind.

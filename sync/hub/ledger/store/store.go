@@ -28,6 +28,9 @@ type Store interface {
 	// was overwritten, as far as it can now. done is false when it is to be called again after the next transaction.
 	Erased() (done bool, err error)
 
+	// Derived reads the derived tables, and rows, beside everything else.
+	Derived() sqlog.Conn
+
 	// Audit reads for an audit beside everything else; its queries end with ctx. The caller closes it.
 	Audit(ctx context.Context) (Audit, error)
 
@@ -71,6 +74,7 @@ type Tx interface {
 	Artifacts
 	Passages
 	Eraser
+	Derived
 
 	// Savepoint runs f inside a savepoint: when f, or a write of its, fails, what it wrote is undone and the transaction
 	// goes on as it was before.

@@ -27,7 +27,23 @@ func (t Tx) SealedAmong(among string, owner int64, list driver.Value, sharedBy i
 
 // EraseValues implements store.Eraser.
 func (t Tx) EraseValues(owner, idx int64) error {
-	return t.Exec("UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?", owner, idx)
+	return errors.Join(
+		t.Exec("UPDATE observation SET sealed=NULL WHERE owner=? AND idx=?", owner, idx),
+		t.Exec("INSERT INTO erased(owner, idx) VALUES(?,?) ON CONFLICT DO NOTHING", owner, idx))
+}
+
+// TakeErased implements store.Eraser.
+func (t Tx) TakeErased(limit int) (out []store.RowRef, err error) {
+	err = t.Query("SELECT owner, idx FROM erased ORDER BY owner, idx LIMIT ?", func(r []driver.Value) error {
+		out = append(out, store.RowRef{Owner: sqlog.Int64(r[0]), Idx: sqlog.Int64(r[1])})
+		return nil
+	}, int64(limit))
+	for _, r := range out {
+		if err == nil {
+			err = t.Exec("DELETE FROM erased WHERE owner=? AND idx=?", r.Owner, r.Idx)
+		}
+	}
+	return out, err
 }
 
 // EraseRow implements store.Eraser.

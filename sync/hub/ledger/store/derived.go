@@ -1,0 +1,17 @@
+package store
+
+import "lanewarden/edge/evidence/sqlog"
+
+// Derived are the tables that package views derives from the rows. What it writes there it says in SQL that both
+// databases understand (package tables): the tables are its own, and no rule of the ledger depends on them.
+type Derived interface {
+	sqlog.Conn
+	// CreateTables runs a schema. In it BYTES is the type of bytes, and CLUSTERED behind a table says that its rows
+	// are kept in the order of its primary key, where the database can.
+	CreateTables(schema string) error
+	// Alone reports whether no other process derives tables now. It stays so until the transaction ends.
+	Alone() (bool, error)
+}
+
+// RowRef names a row.
+type RowRef struct{ Owner, Idx int64 }

@@ -1,0 +1,193 @@
+package views
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"slices"
+	"time"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// devices says of each device of an agent which row has its newest state, which have its conditions, and when it was
+// last seen. Of rows of different classes the later one in the journal counts, in whichever order they come.
+var devices = fold{
+	name: "devices", version: 1, tables: []string{"view_device", "view_condition"},
+	schema: `CREATE TABLE IF NOT EXISTS view_device(
+	owner  BIGINT NOT NULL,       -- journal.id
+	device TEXT NOT NULL,
+	seen   BIGINT NOT NULL,       -- minute since 1970, UTC, of its newest row
+	state  BIGINT NOT NULL,       -- row device.state, -1 for none
+	PRIMARY KEY(owner, device)
+) CLUSTERED;
+CREATE TABLE IF NOT EXISTS view_condition(
+	owner     BIGINT NOT NULL,
+	device    TEXT NOT NULL,
+	condition TEXT NOT NULL,
+	subject   TEXT NOT NULL,
+	idx       BIGINT NOT NULL,    -- row device.condition, the newest of this condition
+	cleared   SMALLINT NOT NULL,  -- 1 when it is over
+	PRIMARY KEY(owner, device, condition, subject)
+) CLUSTERED;`,
+	bodies: []observation.Kind{observation.Kind_KIND_DEVICE_CONDITION},
+	begin: func(b *batch) folding {
+		return &deviceFolding{b, map[deviceKey]*deviceRow{}, map[conditionKey]conditionRow{}}
+	},
+}
+
+type deviceKey struct {
+	owner  int64
+	device string
+}
+
+type deviceRow struct{ seen, state int64 }
+
+type conditionKey struct {
+	deviceKey
+	condition, subject string
+}
+
+type conditionRow struct{ idx, cleared int64 }
+
+type deviceFolding struct {
+	*batch
+	changed    map[deviceKey]*deviceRow
+	conditions map[conditionKey]conditionRow
+}
+
+func (f *deviceFolding) row(r *row) error {
+	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_DEVICE_CONDITION {
+		return nil
+	}
+	if err := storable(r.Device); err != nil {
+		return err
+	}
+	k := deviceKey{r.Owner, r.Device}
+	minute := r.TimeNs / int64(time.Minute)
+	if f.changed[k] != nil || minute > f.seen[k] || r.Kind == observation.Kind_KIND_DEVICE_STATE {
+		f.change(k, minute)
+	}
+	switch r.Kind {
+	case observation.Kind_KIND_DEVICE_STATE:
+		f.changed[k].state = max(f.changed[k].state, r.Idx)
+	case observation.Kind_KIND_DEVICE_CONDITION:
+		return f.condition(k, r)
+	}
+	return nil
+}
+
+// change notes that a device was seen in a minute. A device is seen again with nearly every row: what is written is
+// one row a minute.
+func (f *deviceFolding) change(k deviceKey, minute int64) {
+	d := f.changed[k]
+	if d == nil {
+		d = &deviceRow{state: -1}
+		f.changed[k] = d
+	}
+	d.seen = max(d.seen, minute)
+	if len(f.seen) >= maxRemembered {
+		clear(f.seen)
+	}
+	f.seen[k] = max(f.seen[k], minute)
+}
+
+func (f *deviceFolding) condition(k deviceKey, r *row) error {
+	body, err := r.body()
+	if err != nil {
+		return err
+	}
+	c := body.GetDeviceCondition()
+	if err := storable(c.GetCondition(), c.GetSubject()); err != nil {
+		return err
+	}
+	key := conditionKey{k, c.GetCondition(), c.GetSubject()}
+	if was, ok := f.conditions[key]; ok && was.idx > r.Idx {
+		return nil
+	}
+	now := conditionRow{idx: r.Idx}
+	if c.GetCleared() {
+		now.cleared = 1
+	}
+	f.conditions[key] = now
+	return nil
+}
+
+func (f *deviceFolding) erased(*row) error { return nil }
+
+func (f *deviceFolding) finish() error {
+	for _, k := range sortedFunc(f.changed, compareDevices) {
+		d := f.changed[k]
+		err := f.Exec(`INSERT INTO view_device(owner, device, seen, state) VALUES(?,?,?,?) ON CONFLICT(owner, device) DO UPDATE
+			SET seen=CASE WHEN excluded.seen>view_device.seen THEN excluded.seen ELSE view_device.seen END,
+			state=CASE WHEN excluded.state>view_device.state THEN excluded.state ELSE view_device.state END`,
+			k.owner, k.device, d.seen, d.state)
+		if err != nil {
+			return err
+		}
+	}
+	for _, k := range sortedFunc(f.conditions, func(a, b conditionKey) int {
+		return cmp.Or(compareDevices(a.deviceKey, b.deviceKey), cmp.Compare(a.condition, b.condition), cmp.Compare(a.subject, b.subject))
+	}) {
+		c := f.conditions[k]
+		err := f.Exec(`INSERT INTO view_condition(owner, device, condition, subject, idx, cleared) VALUES(?,?,?,?,?,?)
+			ON CONFLICT(owner, device, condition, subject) DO UPDATE SET idx=excluded.idx, cleared=excluded.cleared
+			WHERE excluded.idx>view_condition.idx`, k.owner, k.device, k.condition, k.subject, c.idx, c.cleared)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareDevices(a, b deviceKey) int {
+	return cmp.Or(cmp.Compare(a.owner, b.owner), cmp.Compare(a.device, b.device))
+}
+
+// Device is what is known of a device of an agent.
+type Device struct {
+	Device     string
+	Seen       time.Time                  // of its newest row, to the minute
+	State      *observation.Observation   // device.state, the newest; nil for none
+	Conditions []*observation.Observation // device.condition, those that are not over
+}
+
+// Devices returns the devices of a journal, by name.
+func (v *Views) Devices(owner int64) (out []Device, err error) {
+	states, at := map[string]int64{}, map[string]int{}
+	var indices []int64
+	err = v.query("SELECT device, seen, state FROM view_device WHERE owner=? ORDER BY device", func(r []driver.Value) error {
+		d := Device{Device: sqlog.Text(r[0]), Seen: time.Unix(60*sqlog.Int64(r[1]), 0).UTC()}
+		states[d.Device], at[d.Device] = sqlog.Int64(r[2]), len(out)
+		out, indices = append(out, d), append(indices, sqlog.Int64(r[2]))
+		return nil
+	}, owner)
+	if err != nil {
+		return nil, err
+	}
+	conditions := map[int64]string{}
+	err = v.query("SELECT device, idx FROM view_condition WHERE owner=? AND cleared=0 ORDER BY device, condition, subject",
+		func(r []driver.Value) error {
+			conditions[sqlog.Int64(r[1])] = sqlog.Text(r[0])
+			indices = append(indices, sqlog.Int64(r[1]))
+			return nil
+		}, owner)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := v.rows(owner, indices)
+	for _, idx := range slices.Compact(slices.Sorted(slices.Values(indices))) {
+		o := rows[idx]
+		if o == nil {
+			continue
+		}
+		i, known := at[o.Device]
+		switch {
+		case known && states[o.Device] == idx:
+			out[i].State = o
+		case known:
+			out[i].Conditions = append(out[i].Conditions, o)
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,105 @@
+package views
+
+import (
+	"slices"
+	"strings"
+
+	"lanewarden/drivers/identifier"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/evidence/personal"
+)
+
+// Names of passages are looked for by keyed hashes, so that a table of them names nobody. Two passages with the hash
+// of a name may have others that look alike, or had it until it was erased: what is found is held against its
+// document.
+
+// nameKinds are what passages are looked for by.
+var nameKinds = []string{observation.PlateName, observation.ContainerName, observation.TagName, observation.CodeName}
+
+// comparedName returns a name as it is compared: without blanks and dashes, in upper case; of a plate, characters
+// that look alike are one.
+func comparedName(kind, name string) string {
+	if kind == observation.PlateName {
+		return identifier.PlateSkeleton(identifier.NormalPlate(name))
+	}
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '-' || c == '.' {
+			return -1
+		}
+		return c
+	}, strings.ToUpper(name))
+}
+
+// hashOf returns what stands for a name in the table; 0 for none.
+func hashOf(s *personal.Sealer, kind, name string) int64 {
+	name = comparedName(kind, name)
+	if name == "" {
+		return 0
+	}
+	return s.NameHash(kind + " " + name)
+}
+
+// namesIn returns the names in a document, by kind.
+func namesIn(d *observation.PassageClosed) map[string][]string {
+	out := map[string][]string{
+		observation.TagName: d.Tags, observation.ContainerName: d.Containers, observation.CodeName: d.Codes,
+	}
+	if d.Plate != "" {
+		out[observation.PlateName] = []string{d.Plate}
+	}
+	return out
+}
+
+// hashesOf returns the hashes of all names in a document, in order, once each.
+func hashesOf(s *personal.Sealer, d *observation.PassageClosed) (out []int64) {
+	for kind, all := range namesIn(d) {
+		for _, name := range all {
+			if h := hashOf(s, kind, name); h != 0 {
+				out = append(out, h)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// isNamed reports whether a document has a name.
+func isNamed(d *observation.PassageClosed, kind, name string) bool {
+	name = comparedName(kind, name)
+	return slices.ContainsFunc(namesIn(d)[kind], func(has string) bool { return comparedName(kind, has) == name })
+}
+
+// namesVehicle reports whether readings of a kind can name a vehicle.
+func namesVehicle(k observation.Kind) bool {
+	return k == observation.Kind_KIND_VEHICLE_PLATE || k == observation.Kind_KIND_VEHICLE_TAG || k == observation.Kind_KIND_VEHICLE_CODE
+}
+
+// addNames adds what the rows of readings say that a vehicle is called to a document, as the lane's document has it
+// when the passage is closed. Of several plates the surest is its.
+func addNames(d *observation.PassageClosed, rows []*observation.Observation) {
+	best := float32(0)
+	if d.Plate != "" {
+		best = 1
+	}
+	add := func(to *[]string, name string) {
+		if name != "" && !slices.Contains(*to, name) {
+			*to = append(*to, name)
+		}
+	}
+	for _, o := range rows {
+		switch b := o.Body.Typed().(type) {
+		case *observation.VehiclePlate:
+			if b.Confidence > best && b.Normal != "" {
+				best, d.Plate = b.Confidence, b.Normal
+			}
+		case *observation.VehicleTag:
+			add(&d.Tags, b.Uri)
+		case *observation.VehicleCode:
+			if b.Type == string(identifier.Container) {
+				add(&d.Containers, b.Value)
+			} else {
+				add(&d.Codes, b.Value)
+			}
+		}
+	}
+}
