@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -39,8 +40,7 @@ type Options struct {
 	Socket                string // path of the unix socket
 	Listen                string // HOST:PORT; "" for none
 	TapeDir               string // where the devices' tapes are
-	Config, ConfigPath    string // the lane file, and where it is
-	Devices               []firmwareconfig.Device
+	InForce               Configuration
 	Accounts              *accounts.Book // who may sign in on TCP; nil: everybody may look, nobody may do anything
 	TLS                   *tls.Config    // for TCP; nil for none
 	JournalDir            string
@@ -60,6 +60,12 @@ type Options struct {
 	Log        *slog.Logger
 }
 
+// Configuration is what the console shows of the configuration in force.
+type Configuration struct {
+	Config, ConfigPath string // the lane file, and where it is
+	Devices            []firmwareconfig.Device
+}
+
 // Console serves the API. Its methods may be called from any goroutine.
 type Console struct {
 	Options
@@ -67,6 +73,7 @@ type Console struct {
 	dir     string // the agent's working folder; "" when it is not known
 	access  *access
 	looks   looks.Recent
+	config  atomic.Pointer[Configuration]
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
 	drawing, verifying, streams chan struct{}
 }
@@ -77,12 +84,17 @@ func New(o Options) *Console {
 	if o.Passages == nil {
 		o.Passages = noPassages{}
 	}
-	return &Console{
+	c := &Console{
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
 		drawing: make(chan struct{}, 1), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
+	c.config.Store(&o.InForce)
+	return c
 }
+
+// SetConfiguration has the console show another configuration from now on.
+func (c *Console) SetConfiguration(next Configuration) { c.config.Store(&next) }
 
 // Limits of one server. Streams have a limit of their own, and no limit of time.
 const (
@@ -244,7 +256,7 @@ func (c *Console) Status(ctx context.Context) (api.Status, error) {
 		down = c.Orders()
 	}
 	return api.Status{
-		Disk: used, Orders: down, Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
+		Disk: used, Orders: down, Site: c.Site, Agent: c.Agent, Software: c.Software, Config: c.config.Load().ConfigPath, Dir: c.dir, Started: c.started, Now: time.Now().UTC(), Clock: c.Lane.Clock(),
 		Journal: j, Link: c.Link(), Devices: c.Lane.Devices(),
 	}, nil
 }

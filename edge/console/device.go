@@ -30,8 +30,9 @@ func (c *Console) deviceDetail(_ *api.Call, in api.DeviceQuery) (out api.DeviceD
 	if out.Status, err = c.device(in.Device); err != nil {
 		return out, err
 	}
-	out.Config, out.Settings = c.ConfigPath, []firmwareconfig.Setting{}
-	for _, d := range c.Devices {
+	config := c.config.Load()
+	out.Config, out.Settings = config.ConfigPath, []firmwareconfig.Setting{}
+	for _, d := range config.Devices {
 		if d.ID == in.Device {
 			out.Settings = d.InForce()
 		}

@@ -29,7 +29,7 @@ func (c *Console) recording(w http.ResponseWriter, r *api.Call, in api.Recording
 	}
 	rec := diag.Recording{About: diag.About{
 		Site: c.Site, Agent: c.Agent, Software: c.Software, Device: device.ID, Driver: device.Driver,
-		From: in.From, To: in.To, Config: c.Config,
+		From: in.From, To: in.To, Config: c.config.Load().Config,
 	}}
 	if rec.Records, err = diag.Take(filepath.Join(c.TapeDir, device.ID), in.From, in.To); err != nil {
 		return err

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/thejerf/suture/v4"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/driver/ring"
@@ -59,6 +62,9 @@ type device struct {
 	clock   *Clock
 	upkeep  *upkeep
 	log     *slog.Logger
+	token   suture.ServiceToken // by which the supervisor ends it
+
+	resettled atomic.Bool // it ends because another one, with other settings, takes its place
 
 	mu     sync.Mutex
 	end    context.CancelCauseFunc // of the run of the driver; nil before the first
@@ -84,7 +90,7 @@ func (d *device) Serve(ctx context.Context) error {
 		d.count(func(s *Status) { s.Connects++ })
 		err := d.runOnce(ctx)
 		if ctx.Err() != nil {
-			d.State(observation.DeviceState_STATE_STOPPED, message.New("device.agent-stops"))
+			d.stopped()
 			return ctx.Err()
 		}
 		if err == nil {
@@ -96,6 +102,22 @@ func (d *device) Serve(ctx context.Context) error {
 		d.State(observation.DeviceState_STATE_DOWN, message.Of(err))
 		_ = pauses.Pause(ctx) // an end of ctx shows in the next run
 	}
+}
+
+// stopped says why the device does not run any more.
+func (d *device) stopped() {
+	why := message.New("device.agent-stops")
+	if d.resettled.Load() {
+		why = message.New("device.resettled")
+	}
+	d.State(observation.DeviceState_STATE_STOPPED, why)
+}
+
+// carried is the status with which the device goes on that takes its place: its counters are since the agent's start.
+func (d *device) carried() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.status
 }
 
 // runOnce runs the driver until its connection ends, or until restart is called.

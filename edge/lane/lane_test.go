@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -202,4 +203,64 @@ func TestRoundUp(t *testing.T) {
 			t.Errorf("roundUp(%d) = %d, want %d", ms, got, want)
 		}
 	}
+}
+
+// A device that begins anew with other settings leaves the others alone, and keeps its place and counters. Settings that its
+// driver refuses leave it as it was.
+func TestReplace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type settings struct{ N int }
+		var mu sync.Mutex
+		var runs []int
+		spec := driver.New("d", "d", func(c settings, _ driver.Env) (driver.Driver, error) {
+			if c.N < 0 {
+				return nil, errors.New("N must not be negative")
+			}
+			return &script{runs: []func(context.Context, driver.Sink) error{func(ctx context.Context, sink driver.Sink) error {
+				mu.Lock()
+				runs = append(runs, c.N)
+				mu.Unlock()
+				sink.State(observation.DeviceState_STATE_RUNNING, message.Message{})
+				<-ctx.Done()
+				return ctx.Err()
+			}}}, nil
+		})
+		device := func(id string, n int) Device { return Device{ID: id, Lane: "l", Spec: spec, Settings: &settings{n}} }
+		j := &journal{}
+		s, err := New(j, []Device{device("a", 1), device("b", 2), device("c", 3)},
+			Options{Log: slog.New(slog.DiscardHandler), TapeDir: t.TempDir(), TapeBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		if err := s.Replace(device("b", 20)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := s.Replace(device("b", -1)); err == nil || !strings.Contains(err.Error(), "device b") {
+			t.Error(err)
+		}
+		if s.Replace(device("d", 1)) == nil {
+			t.Error("a device that is not there")
+		}
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		slices.Sort(runs[:3])
+		if !slices.Equal(runs, []int{1, 2, 3, 20, 20}) {
+			t.Errorf("runs %v", runs)
+		}
+		for i, d := range s.Devices() {
+			if want := []uint64{1, 3, 1}[i]; d.ID != string("abc"[i]) || d.State != Running || d.Connects != want {
+				t.Errorf("%+v, want %d connections", d, want)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
 }

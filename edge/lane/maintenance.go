@@ -183,7 +183,7 @@ func (m Maintenance) row() *observation.DeviceMaintenance {
 func (s *Supervisor) Maintain(ctx context.Context, device string, until time.Time, by, reason string) error {
 	now := time.Now()
 	switch {
-	case !s.has(device):
+	case s.find(device) == nil:
 		return message.Errorf("config.no-device", message.Quoted("device", device))
 	case !until.After(now):
 		return message.Errorf("maintenance.past", message.Time("until", until))
@@ -200,20 +200,10 @@ func (s *Supervisor) Maintain(ctx context.Context, device string, until time.Tim
 // EndMaintenance ends a device's maintenance before its time.
 func (s *Supervisor) EndMaintenance(ctx context.Context, device, by, reason string) error {
 	switch {
-	case !s.has(device):
+	case s.find(device) == nil:
 		return message.Errorf("config.no-device", message.Quoted("device", device))
 	case s.upkeep.of(device) == nil:
 		return message.Errorf("maintenance.none", message.String("device", device))
 	}
 	return s.upkeep.set(ctx, device, nil, &observation.DeviceMaintenance{By: by, Reason: reason})
-}
-
-// has reports whether there is a device.
-func (s *Supervisor) has(device string) bool {
-	for _, d := range s.devices {
-		if d.ID == device {
-			return true
-		}
-	}
-	return false
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -154,9 +155,9 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		return fmt.Errorf("console: %w", err)
 	}
 	local := console.New(console.Options{
-		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, Config: c.Text, ConfigPath: c.File,
+		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, InForce: shown(c),
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
-		Devices: c.Devices, JournalDir: journalDir(c), TapeDir: tapeDir(c),
+		JournalDir: journalDir(c), TapeDir: tapeDir(c),
 		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
 		Orders:  down.status, TakeOrders: down.take,
@@ -185,7 +186,9 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 	g.Go(func() error { return decider.run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return down.run(ctx) })
-	g.Go(func() error { return newSwitcher(c, bundles, j, devices, link, passages, decider, o).run(ctx) })
+	g.Go(func() error {
+		return newSwitcher(c, bundles, j, devices, link, passages, decider, resettler(devices, tests, local), o).run(ctx)
+	})
 	g.Go(func() error { return local.Run(ctx) })
 	return g.Wait()
 }
@@ -238,15 +241,50 @@ func tapeDir(c *firmwareconfig.Config) string { return filepath.Join(c.Agent.Sta
 func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.Supervisor, error) {
 	var list []lane.Device
 	for _, d := range c.Devices {
-		spec, ok := drivers.Find(d.Driver)
-		if !ok {
-			return nil, fmt.Errorf("device %s: unknown driver %q", d.ID, d.Driver)
+		one, err := deviceOf(d)
+		if err != nil {
+			return nil, err
 		}
-		list = append(list, lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings})
+		list = append(list, one)
 	}
 	return lane.New(j, list, lane.Options{
 		TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Maintenance: filepath.Join(c.Agent.StateDir, MaintenanceName), Log: o.Log,
 	})
+}
+
+// deviceOf returns a device of the configuration as package lane takes it.
+func deviceOf(d firmwareconfig.Device) (lane.Device, error) {
+	spec, ok := drivers.Find(d.Driver)
+	if !ok {
+		return lane.Device{}, fmt.Errorf("device %s: unknown driver %q", d.ID, d.Driver)
+	}
+	return lane.Device{ID: d.ID, Title: d.Title, Lane: d.Lane, Spec: spec, Settings: d.Settings}, nil
+}
+
+// resettler returns what has some devices begin anew with the settings of another configuration, while the agent goes on.
+func resettler(devices *lane.Supervisor, tests *guided.Runner, local *console.Console) func(*firmwareconfig.Config, []string) error {
+	return func(next *firmwareconfig.Config, changed []string) error {
+		for _, d := range next.Devices {
+			if !slices.Contains(changed, d.ID) {
+				continue
+			}
+			one, err := deviceOf(d)
+			if err == nil {
+				err = devices.Replace(one)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		tests.SetDevices(testsOf(next))
+		local.SetConfiguration(shown(next))
+		return nil
+	}
+}
+
+// shown returns what the console shows of a configuration.
+func shown(c *firmwareconfig.Config) console.Configuration {
+	return console.Configuration{Config: c.Text, ConfigPath: c.File, Devices: c.Devices}
 }
 
 // testsOf returns the devices whose drivers have guided tests.

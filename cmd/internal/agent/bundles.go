@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"time"
@@ -38,13 +39,17 @@ type switcher struct {
 	quiet  func(ctx context.Context) bool // no vehicle is in a lane
 	wait   time.Duration                  // for a quiet moment, at most
 
+	// resettle has some devices begin anew with the settings of another configuration, while the agent goes on.
+	resettle func(next *firmwareconfig.Config, changed []string) error
+	current  *firmwareconfig.Config // with which the agent runs
+
 	told bool // that something did not succeed
 }
 
 // newSwitcher returns the switcher of one run of the agent.
 func newSwitcher(c *firmwareconfig.Config, store *bundle.Store, j *journal.Journal, devices *lane.Supervisor, link link,
-	passages passageList, booths *decider, o Options) *switcher {
-	s := &switcher{store: store, journal: j, o: o}
+	passages passageList, booths *decider, resettle func(*firmwareconfig.Config, []string) error, o Options) *switcher {
+	s := &switcher{store: store, journal: j, resettle: resettle, current: c, o: o}
 	s.quiet = func(ctx context.Context) bool { return nobodyAt(booths) && noVehicle(ctx, passages) }
 	s.health = func() bundle.Health {
 		return bundle.Health{Devices: devices.Devices(), Linked: link.status().Ready}
@@ -59,12 +64,11 @@ func newSwitcher(c *firmwareconfig.Config, store *bundle.Store, j *journal.Journ
 const switchPeriod = time.Second
 
 // run journals what becomes of bundles until ctx ends. It returns bundle.ErrChanged when the agent must run again with
-// another configuration: the staged bundle, or what was in force before the one on trial.
+// another configuration: the staged bundle, or what was in force before the one on trial. Where nothing but settings of
+// devices differs, these devices alone begin anew, and it goes on.
 func (s *switcher) run(ctx context.Context) error {
-	if before, on := s.store.Trial(); on {
-		if err := s.watch(ctx, before); err != nil || ctx.Err() != nil {
-			return err
-		}
+	if err := s.trial(ctx); err != nil || ctx.Err() != nil {
+		return err
 	}
 	var since time.Time // of the staged bundle
 	for {
@@ -79,14 +83,51 @@ func (s *switcher) run(ctx context.Context) error {
 			if time.Since(since) < s.wait && !s.quiet(ctx) {
 				break
 			}
-			if s.try("a bundle waits", s.store.Switch(s.health())) {
+			if !s.try("a bundle waits", s.store.Switch(s.health())) {
+				break
+			}
+			since = time.Time{}
+			if !s.follow() {
 				return bundle.ErrChanged
+			}
+			if err := s.trial(ctx); err != nil || ctx.Err() != nil {
+				return err
 			}
 		}
 		if err := s.pause(ctx, since); err != nil {
 			return nil
 		}
 	}
+}
+
+// trial watches over the bundle in force while it is on trial. It returns bundle.ErrChanged where it was given up, and the
+// agent must run again for that.
+func (s *switcher) trial(ctx context.Context) error {
+	before, on := s.store.Trial()
+	if !on {
+		return nil
+	}
+	err := s.watch(ctx, before)
+	if errors.Is(err, bundle.ErrChanged) && s.follow() {
+		return nil
+	}
+	return err
+}
+
+// follow goes over to the configuration in force, and reports whether the running agent could: else it must run again.
+func (s *switcher) follow() bool {
+	next := s.store.Config()
+	changed, alone := s.current.ChangedDevices(next)
+	if !alone {
+		return false
+	}
+	if err := s.resettle(next, changed); err != nil {
+		s.o.Log.Error("devices cannot begin anew with other settings: the agent does", "devices", changed, "err", err)
+		return false
+	}
+	s.o.Log.Info("another configuration is in force", "file", next.File, "devices begun anew", changed)
+	s.current = next
+	return true
 }
 
 // try reports whether something succeeded. What did not, for want of disk mostly, is logged once, and tried again.

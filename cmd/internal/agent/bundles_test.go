@@ -10,8 +10,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,24 +95,26 @@ func (c *centre) publish(t *testing.T, path string, files ...string) {
 }
 
 // portal is a simulated device that listens until the test ends.
-func portal(t *testing.T) (address string) {
+func portal(t *testing.T) (l *counted, address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	l = &counted{Listener: tcp}
 	server := &sim.Server{Portal: sim.New(sim.Defaults()), Speed: 20}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { server.Serve(ctx, l) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	return l.Addr().String()
+	return l, l.Addr().String()
 }
 
 // box is an agent on a machine of its own.
 type box struct {
 	dir, agent, root, broker string
 	portal                   string // address
+	more                     string // other devices, as the lane file has them
 	config                   *firmwareconfig.Config
 	client                   *api.Client
 	stop                     func()
@@ -122,9 +126,9 @@ func (b *box) laneFile(comment, portal string) string {
 site: {id: demo}
 agent: {id: %s, state_dir: %s}
 lanes: [{id: lane-1}]
-devices: [{id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}]
+devices: [{id: rpm-1, driver: tsa, lane: lane-1, settings: {address: "%s"}}%s]
 uplink: {broker: "mqtt://%s", orders: {root: %s}}
-`, comment, b.agent, b.dir, portal, b.broker, b.root)
+`, comment, b.agent, b.dir, portal, b.more, b.broker, b.root)
 }
 
 // start runs the agent until the test, or stop, ends it.
@@ -155,10 +159,10 @@ func (b *box) start(t *testing.T, portal string) {
 	b.wait(t, "the portal", func() bool { return b.state() == lane.Running })
 }
 
-// state is the portal's, "" while the agent does not answer.
+// state is the first device's, "" while the agent does not answer.
 func (b *box) state() string {
 	s, err := api.GetStatus.Ask(context.Background(), b.client, api.None{})
-	if err != nil || len(s.Devices) != 1 {
+	if err != nil || len(s.Devices) == 0 {
 		return ""
 	}
 	return s.Devices[0].State
@@ -206,7 +210,8 @@ func (b *box) steps(t *testing.T) (out []string) {
 // A bundle that works stays; one with a wrong address is given up, and the portal runs as before; another agent's is
 // refused. After a restart the one that works is in force.
 func TestBundles(t *testing.T) {
-	c, here := newCentre(t, filepath.Join(t.TempDir(), "orders")), portal(t)
+	c := newCentre(t, filepath.Join(t.TempDir(), "orders"))
+	_, here := portal(t)
 	b := &box{dir: t.TempDir(), agent: "lane-1", root: c.root, broker: drivertest.FreeAddress(t)}
 	b.start(t, here)
 	nowhere := drivertest.FreeAddress(t)
@@ -229,6 +234,78 @@ func TestBundles(t *testing.T) {
 	if err != nil || !strings.Contains(s.Config, "/"+BundlesName+"/") {
 		t.Errorf("in force after a restart: %q %v", s.Config, err)
 	}
+}
+
+// counted counts the connections that a device accepts.
+type counted struct {
+	net.Listener
+	n atomic.Int64
+}
+
+func (c *counted) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.n.Add(1)
+	}
+	return conn, err
+}
+
+// A bundle that changes the settings of one device has that one begin anew, and goes back to what was as well: the other devices
+// keep their connection, and the agent goes on. One that changes more has the agent begin anew.
+func TestOneDeviceChanged(t *testing.T) {
+	var devices [3]*counted
+	var address [3]string
+	for i := range devices {
+		devices[i], address[i] = portal(t)
+	}
+	c, other := newCentre(t, filepath.Join(t.TempDir(), "orders")), drivertest.FreeAddress(t)
+	b := &box{dir: t.TempDir(), agent: "lane-1", root: c.root, broker: drivertest.FreeAddress(t)}
+	with := func(second string, silent string) string {
+		return fmt.Sprintf(`, {id: rpm-2, driver: tsa, lane: lane-1, settings: {address: "%s", silent_after: %s}}, `+
+			`{id: rpm-3, driver: tsa, lane: lane-1, settings: {address: "%s"}}`, second, silent, address[2])
+	}
+	b.more = with(address[1], "30s")
+	b.start(t, address[0])
+	status := func() api.Status {
+		s, err := api.GetStatus.Ask(t.Context(), b.client, api.None{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	all := func() bool {
+		s, err := api.GetStatus.Ask(t.Context(), b.client, api.None{})
+		return err == nil && !slices.ContainsFunc(s.Devices, func(d lane.Status) bool { return d.State != lane.Running })
+	}
+	b.wait(t, "three portals", all)
+	started := status().Started
+	for i, one := range []struct{ title, more, last string }{
+		{"other settings", with(address[1], "45s"), "healthy c-1"},
+		{"a wrong address", with(other, "45s"), "reverted c-2: device rpm-2 ran before and does not run any more"},
+	} {
+		text := (&box{dir: b.dir, agent: b.agent, root: b.root, broker: b.broker, more: one.more}).laneFile(one.title, address[0])
+		c.publish(t, fmt.Sprintf("bundles/demo/lane-1/c-%d", i+1), bundle.LaneFile, text)
+		if _, err := api.PostOrders.Do(t.Context(), b.client, api.OrdersFolder{Dir: c.dir}); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(t, one.last, func() bool { s := b.steps(t); return len(s) > 0 && s[len(s)-1] == one.last })
+		b.wait(t, "three portals", all)
+	}
+	if n := []int64{devices[0].n.Load(), devices[1].n.Load(), devices[2].n.Load()}; n[0] != 1 || n[1] != 3 || n[2] != 1 {
+		t.Errorf("connections: %v", n)
+	}
+	detail, err := api.GetDevice.Ask(t.Context(), b.client, api.DeviceQuery{Device: "rpm-2"})
+	if s := status(); err != nil || !s.Started.Equal(started) || !strings.Contains(fmt.Sprint(detail.Settings), "45s") ||
+		!strings.Contains(s.Config, "/"+BundlesName+"/") {
+		t.Errorf("started %v and %v, config %s, settings %v, %v", started, s.Started, s.Config, detail.Settings, err)
+	}
+	text := (&box{dir: b.dir, agent: b.agent, root: b.root, broker: b.broker, more: with(address[1], "45s") + ", {id: c, driver: clock}"}).
+		laneFile("one more device", address[0])
+	c.publish(t, "bundles/demo/lane-1/c-3", bundle.LaneFile, text)
+	if _, err := api.PostOrders.Do(t.Context(), b.client, api.OrdersFolder{Dir: c.dir}); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(t, "the next run", func() bool { return devices[0].n.Load() == 2 })
 }
 
 // With a vehicle in a lane a bundle waits; a passage that cannot be asked for may be open.

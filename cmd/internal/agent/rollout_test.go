@@ -45,7 +45,8 @@ func newSite(t *testing.T) *site {
 	})
 	for i := range 2 {
 		b := &box{dir: t.TempDir(), agent: fmt.Sprint("lane-", i+1), root: s.root, broker: mqtt}
-		b.start(t, portal(t))
+		_, here := portal(t)
+		b.start(t, here)
 		b.wait(t, "the hub", func() bool {
 			status, err := api.GetStatus.Ask(t.Context(), b.client, api.None{})
 			return err == nil && status.Link.Ready

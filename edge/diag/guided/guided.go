@@ -41,22 +41,36 @@ type Journal interface {
 // Runner runs one test at a time, on the goroutine of Run. Its other methods may be called from any
 // goroutine; Start and Act do something only while Run runs.
 type Runner struct {
-	devices []Device
 	lane    Lane
 	journal Journal
 	log     *slog.Logger
 	start   chan *run
 	acts    chan act
 
-	mu   sync.Mutex
-	last map[string]*observation.DeviceTest // by device and test
-	view *View
+	mu      sync.Mutex
+	devices []Device
+	last    map[string]*observation.DeviceTest // by device and test
+	view    *View
 }
 
 // New returns a runner of the tests of some devices.
 func New(devices []Device, lane Lane, j Journal, log *slog.Logger) *Runner {
 	return &Runner{devices: devices, lane: lane, journal: j, log: log, start: make(chan *run), acts: make(chan act),
 		last: map[string]*observation.DeviceTest{}}
+}
+
+// SetDevices has other devices, or the same with other settings, be tested from now on. A test that runs goes on as it is.
+func (r *Runner) SetDevices(devices []Device) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.devices = devices
+}
+
+// list returns the devices that can be tested now.
+func (r *Runner) list() []Device {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.devices
 }
 
 // Offer is one test that can be run.
@@ -161,7 +175,7 @@ var (
 // returns ErrBusy while another test is under way, and an error for a device or test that does not
 // exist or has nothing to look at.
 func (r *Runner) Start(ctx context.Context, device, test, by string) error {
-	for _, d := range r.devices {
+	for _, d := range r.list() {
 		for _, t := range d.Tests {
 			if d.ID != device || t.ID != test {
 				continue
