@@ -25,7 +25,7 @@ func program() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
-		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
+		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), passagesCommand(), whyCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
 	)
 	return root
 }

@@ -65,6 +65,8 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetOrders, s.orders),
 		api.Answer(&hubapi.GetRollouts, s.rollouts),
 		api.Perform(&hubapi.SendCommand, s.sendCommand), api.Answer(&hubapi.GetCommands, s.outstanding),
+		api.Answer(&hubapi.GetPassages, s.passages), api.Answer(&hubapi.GetPassage, s.passage),
+		api.Answer(&hubapi.GetDecisions, s.decisions), api.Answer(&hubapi.GetLanes, s.lanes),
 	}
 }
 

@@ -40,6 +40,15 @@ export interface AgentSummary {
 	waiting?: Record<string, number>;
 }
 
+export interface Candidate {
+	/** 0 to 1 */
+	confidence: number;
+	/** passage id; empty: no vehicle of these lanes */
+	passage: string;
+	/** plate of that passage */
+	plate?: string;
+}
+
 export interface CloudEvent {
 	/** lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex */
 	data: lanewarden.Body;
@@ -100,6 +109,63 @@ export interface CommandState {
 	site: string;
 }
 
+export interface Decision {
+	at: string;
+	/** the outcome in words */
+	called: KindsText;
+	/** decided by a clock that was not disciplined */
+	clock_untrusted?: boolean;
+	/** by the rules */
+	decided: string;
+	/** the vehicle has left */
+	ended: boolean;
+	/** codes, least intrusive first */
+	exams: string[];
+	lane: string;
+	lists: ListVersion[];
+	/** in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */
+	outcome: string;
+	overridden_by?: string;
+	/** id; empty while it is not known */
+	passage?: string;
+	/** surest first */
+	plates: string[];
+	policy: string;
+	/** id */
+	presentation: string;
+	/** worst first */
+	reasons: DecisionReason[];
+	revision: number;
+	/** for a random check */
+	selected: boolean;
+	shipments: ShipmentDecision[];
+}
+
+export interface DecisionPage {
+	/** of each vehicle at a booth the newest, newest first */
+	decisions: DecisionRecord[];
+	next?: string;
+}
+
+export interface DecisionReason {
+	code: string;
+	/** set when the driver must not be told. */
+	discreet?: boolean;
+	exams: string[];
+	outcome: string;
+	/** that it rests on */
+	rows: number[];
+	text: MessageText;
+}
+
+export interface DecisionRecord {
+	agent: string;
+	decision: Decision;
+	/** what officers said against it */
+	overrides: Line[];
+	site: string;
+}
+
 export interface DeviceTrouble {
 	device: string;
 	/** in words, for a technician, English */
@@ -145,6 +211,52 @@ export interface Erasure {
 	name?: string;
 }
 
+export interface KindsText {
+	en: string;
+	fr: string;
+	/** Words holds the text of a device, a driver or a person beside the sentence, empty for none; in English where the software said it, else in their own words. */
+	words?: string;
+	/** Words in French, empty for words that are of no language of ours. */
+	words_fr?: string;
+}
+
+export interface LaneDevice {
+	/** that last */
+	conditions: Line[];
+	device: string;
+	driver: string;
+	/** the row of the state */
+	said?: Line;
+	/** when something came of it, to the minute */
+	seen?: string;
+	/** running, connecting, silent, down or stopped; empty while it is not known */
+	state: string;
+	title: string;
+}
+
+export interface LanePage {
+	lanes: LaneRecord[];
+	next?: string;
+}
+
+export interface LaneRecord {
+	agent: string;
+	/** of these, with an alarm */
+	alarms: number;
+	/** at this lane */
+	devices: LaneDevice[];
+	lane: string;
+	/** of its agent */
+	lists: ListInForce[];
+	online: boolean;
+	/** decisions of this UTC day by outcome */
+	outcomes: Record<string, number>;
+	/** vehicles of this UTC day */
+	passages: number;
+	site: string;
+	title: string;
+}
+
 export interface LedgerArtifactState {
 	complete: boolean;
 	/** bytes */
@@ -166,6 +278,40 @@ export interface LedgerNamedBy {
 	journal: string;
 	name: string;
 	site: string;
+}
+
+export interface Line {
+	/** alarm, event or telemetry */
+	class: string;
+	/** by the agent's clock, where the device's is wrong */
+	corrected?: string;
+	device: string;
+	/** row of the journal */
+	idx: number;
+	kind: string;
+	/** lanewarden.v1.Observation, as ShownJSON writes it */
+	observation: lanewarden.Observation;
+	/** the passage that the observation belongs to and, when that is not certain, the other candidate. Only GET /v1/observations fills it in, and only from passages that are open or among the last. */
+	passages?: Candidate[];
+	/** one sentence */
+	summary: KindsText;
+	/** phenomenon time, by the device's own clock where it has one */
+	time: string;
+	/** how pages draw it, beside its sentence */
+	view?: string;
+}
+
+export interface ListInForce {
+	/** by the centre; absent while no decision has told it */
+	issued?: string;
+	list: string;
+	version: number;
+}
+
+export interface ListVersion {
+	issued: string;
+	list: string;
+	version: number;
 }
 
 export interface MessageText {
@@ -206,6 +352,39 @@ export interface OrdersStatus {
 	made: boolean;
 	/** root first, then those that it names, then those that targets delegates to */
 	roles: OrdersRoleStatus[];
+}
+
+export interface PassagePage {
+	/** after= of the next page; absent on the last */
+	next?: string;
+	/** newest first */
+	passages: PassageSummary[];
+}
+
+export interface PassageRecord {
+	agent: string;
+	/** in force */
+	decision?: Decision;
+	/** other passages of its plate or first container, newest first */
+	earlier: PassageSummary[];
+	/** of its readings and of those that may be its own */
+	observations: Line[];
+	/** of the decision in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */
+	outcome?: string;
+	/** what officers said against it */
+	overrides: Line[];
+	/** lanewarden.v1.PassageClosed */
+	passage: lanewarden.PassageClosed;
+	site: string;
+}
+
+export interface PassageSummary {
+	agent: string;
+	/** of the decision in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */
+	outcome?: string;
+	/** lanewarden.v1.PassageClosed */
+	passage: lanewarden.PassageClosed;
+	site: string;
 }
 
 export interface Problem {
@@ -276,4 +455,16 @@ export interface RolloutRollout {
 	turn: string[];
 	/** why it was stopped, English */
 	why?: string;
+}
+
+export interface ShipmentDecision {
+	/** cargo control number */
+	ccn?: string;
+	class: string;
+	/** of goods in transit */
+	container?: string;
+	/** BN15 */
+	importer?: string;
+	outcome: string;
+	reasons: DecisionReason[];
 }

@@ -232,5 +232,6 @@ func Operations() []api.Operation {
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
+		&GetPassages, &GetPassage, &GetDecisions, &GetLanes,
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 // Summary is the ledger's state of one journal. An agent has several when its box was replaced.
 type Summary struct {
+	ID                    int64 // in this ledger: the owner of the rows
 	Site, Agent, Software string
 	Journal               []byte
 	ForkOf                []byte // of a fork: the id of the journal that it parted from; nil for others
@@ -103,6 +104,7 @@ func summary(in store.Reader, id int64) (s Summary, err error) {
 		return s, fmt.Errorf("journal %d: %w", id, err)
 	}
 	s = Summary{
+		ID:   j.ID,
 		Site: j.Site, Agent: j.Agent, Software: j.Software, Journal: j.Journal.Journal, ForkOf: j.ForkOf, Verifier: j.Verifier,
 		Inventory: &observation.Inventory{}, HelloNs: j.TimeNs, Size: j.Size, Contiguous: j.Tree, Verified: j.Verified,
 		Refused: decodeRefusal(j.Refused), Cursors: map[observation.Class]int64{}, record: &j.Journal,

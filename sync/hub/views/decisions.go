@@ -178,7 +178,7 @@ func (f *passageFolding) writeDecision(p *presentation) error {
 		sign int64
 	}{{p.had, -1}, {p.presentationRow, 1}} {
 		if one.row.outcome != "" {
-			f.count(one.row.at, p.owner, one.row.lane, "", "outcome."+one.row.outcome, one.sign)
+			f.count(one.row.at, p.owner, one.row.lane, "", CountOutcome+one.row.outcome, one.sign)
 		}
 	}
 	if p.is {

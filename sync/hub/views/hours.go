@@ -35,11 +35,13 @@ type hourKey struct {
 	lane, device, what string
 }
 
-// What is counted beside alarm.KIND and outcome.OUTCOME.
+// What is counted. Behind those with a dot the kind of the alarm, or the outcome, stands.
 const (
-	countPassages   = "passages"   // vehicles
-	countAlarms     = "alarms"     // vehicles with an alarm, or with one that may be theirs
-	countDetections = "detections" // vehicles as one device counts them
+	CountPassages   = "passages"   // vehicles
+	CountAlarms     = "alarms"     // vehicles with an alarm, or with one that may be theirs
+	CountDetections = "detections" // vehicles as one device counts them
+	CountAlarmKind  = "alarm."     // rows of class alarm
+	CountOutcome    = "outcome."   // decisions in force
 )
 
 // count adds n to the counter of an hour.
@@ -59,7 +61,7 @@ func (h *hourFolding) row(r *row) error {
 		return err
 	}
 	if alarm {
-		h.count(r.TimeNs, r.Owner, "", r.Device, "alarm."+r.Kind.Name(), 1)
+		h.count(r.TimeNs, r.Owner, "", r.Device, CountAlarmKind+r.Kind.Name(), 1)
 	}
 	if d.Detections == nil {
 		return nil
@@ -76,7 +78,7 @@ func (h *hourFolding) row(r *row) error {
 		body = &observation.RadiationOccupancy{} // each is one vehicle
 	}
 	if n := int64(d.Detections(body)); n > 0 {
-		h.count(r.TimeNs, r.Owner, "", r.Device, countDetections, n)
+		h.count(r.TimeNs, r.Owner, "", r.Device, CountDetections, n)
 	}
 	return nil
 }

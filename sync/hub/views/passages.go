@@ -403,9 +403,9 @@ func (f *passageFolding) write(p *passage) error {
 		if one.row.no == 0 || one.row.counted == 0 {
 			continue
 		}
-		f.count(one.row.opened, p.owner, one.row.lane, "", countPassages, one.sign)
+		f.count(one.row.opened, p.owner, one.row.lane, "", CountPassages, one.sign)
 		if one.row.alarm > 0 {
-			f.count(one.row.opened, p.owner, one.row.lane, "", countAlarms, one.sign)
+			f.count(one.row.opened, p.owner, one.row.lane, "", CountAlarms, one.sign)
 		}
 	}
 	if err := f.writeNames(p); err != nil {

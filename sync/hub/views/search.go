@@ -15,6 +15,7 @@ import (
 type Search struct {
 	Names       map[string]string // by kind: observation.PlateName, ContainerName, TagName, CodeName
 	Any         string            // a name of any of these kinds
+	ID          string            // of the passage
 	Site, Agent string
 	Lane        string
 	Outcome     string // of the decision in force
@@ -91,6 +92,9 @@ func (v *Views) page(s *Search, after Place, limit int) (out []passage, err erro
 	}
 	add := func(condition string, value ...driver.Value) {
 		where, args = where+" AND "+condition, append(args, value...)
+	}
+	if s.ID != "" {
+		add("p.id=?", s.ID)
 	}
 	if !s.From.IsZero() {
 		add("p.opened>=?", s.From.UnixNano())
