@@ -48,11 +48,12 @@ KILLS ?= 50
 crashes: setup
 	LANEWARDEN_KILLS=$(KILLS) $(GO) test -race -timeout 120m -run 'Kill|Hostile|Garbage|FullDisk|LinkCut|HalfOpen|Damaged|Restored|LostKey|Carry' -v ./cmd/internal/e2e
 
-# KILLS kills at each named step of a list's switch, of taking orders from a folder, and of a decision at the booth, and KILLS
-# power cuts under lists and under secrets of draws. The cuts need root and FUSE, or say that they are skipped.
+# KILLS kills at each named step of a list's switch, of a bundle's, of taking orders from a folder, and of a decision at the
+# booth, and KILLS power cuts under lists, bundles, orders and secrets of draws. The cuts need root and FUSE, or say that they
+# are skipped.
 kills: setup
 	LANEWARDEN_KILLS=$(KILLS) $(GO) test -count=1 -timeout 120m -run 'Kill|PowerCut' -v ./edge/lane/liststore ./sync/downlink \
-	  ./edge/lane/booth ./cmd/internal/torture/powercut
+	  ./edge/bundle ./edge/lane/booth ./cmd/internal/torture/powercut
 
 # THIRD_PARTY_NOTICES anew, after go.mod or the pages' libraries changed.
 notices:

@@ -368,28 +368,44 @@ func TestKill(t *testing.T) {
 	through(t, t.TempDir(), func(step string) { steps = append(steps, step) })
 	for i, step := range steps {
 		t.Run(fmt.Sprint(i+1, "-", step), func(t *testing.T) {
-			dir := t.TempDir()
-			cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
-			cmd.Env = append(os.Environ(), "BUNDLE_DIR="+dir, fmt.Sprint("BUNDLE_STEP=", i+1))
-			out, err := cmd.CombinedOutput()
-			if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || !ok || status.Signal() != syscall.SIGKILL {
-				t.Fatalf("it was not killed: %v\n%s", err, out)
-			}
-			s := opened(t, dir, nil)
-			if got := s.inForce(); got != "machine" && got != "version 1" {
-				t.Errorf("in force after the kill: %q", got)
-			}
-			if _, on := s.Trial(); on {
-				t.Error("a trial goes on after the kill")
-			}
-			through(t, dir, nil)
-			got := told(t, opened(t, dir, nil), dir)
-			sorted := slices.Clone(got)
-			slices.Sort(sorted)
-			if len(slices.Compact(sorted)) != len(got) || len(got) < 6 || !strings.HasPrefix(got[len(got)-1], "reverted lane-2") {
-				t.Errorf("journalled:\n%s", strings.Join(got, "\n"))
+			for range kills() {
+				killAndGoOn(t, i+1)
 			}
 		})
+	}
+}
+
+// kills is how often the process is killed at each step; make kills says how often.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("LANEWARDEN_KILLS")); err == nil {
+		return n
+	}
+	return 1
+}
+
+// killAndGoOn has a process killed at its nth step, and goes on with what it left.
+func killAndGoOn(t *testing.T, n int) {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
+	cmd.Env = append(os.Environ(), "BUNDLE_DIR="+dir, fmt.Sprint("BUNDLE_STEP=", n))
+	out, err := cmd.CombinedOutput()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || !ok || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("it was not killed: %v\n%s", err, out)
+	}
+	s := opened(t, dir, nil)
+	if got := s.inForce(); got != "machine" && got != "version 1" {
+		t.Errorf("in force after the kill: %q", got)
+	}
+	if _, on := s.Trial(); on {
+		t.Error("a trial goes on after the kill")
+	}
+	through(t, dir, nil)
+	got := told(t, opened(t, dir, nil), dir)
+	sorted := slices.Clone(got)
+	slices.Sort(sorted)
+	if len(slices.Compact(sorted)) != len(got) || len(got) < 6 || !strings.HasPrefix(got[len(got)-1], "reverted lane-2") {
+		t.Errorf("journalled:\n%s", strings.Join(got, "\n"))
 	}
 }
 

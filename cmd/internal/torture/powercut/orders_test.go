@@ -41,7 +41,10 @@ type worker struct {
 	check func(disk string, said []string) error
 }
 
-var workers = map[string]worker{"lists": {installLists, checkLists}, "secrets": {makeSecrets, checkSecrets}}
+var workers = map[string]worker{
+	"lists": {installLists, checkLists}, "secrets": {makeSecrets, checkSecrets},
+	"bundles": {switchBundles, checkBundles}, "orders": {takeSticks, checkSticks},
+}
 
 // runWorker is the program: with arguments it checks.
 func runWorker(name, disk string) error {
@@ -281,11 +284,11 @@ func cuts() int {
 	return 3
 }
 
-// The power is cut while lists are installed and secrets of draws are made, at each of the syncs in turn: what was said
-// to be in force is, whole, and no secret is lost to whose hash the lane has committed.
+// The power is cut while lists are installed, secrets of draws made, bundles switched and orders taken, after any of the
+// syncs: what was said to be in force is, whole, is journalled once, and no secret is lost to whose hash the lane has committed.
 func TestPowerCutOfOrders(t *testing.T) {
 	files := t.TempDir()
-	must(t, writeVersions(files))
+	must(t, writeVersions(files), writeSticks(files))
 	for name := range workers {
 		t.Run(name, func(t *testing.T) {
 			d := mounted(t)
@@ -302,7 +305,7 @@ func TestPowerCutOfOrders(t *testing.T) {
 				seed := uint64(n)
 				rng := rand.New(rand.NewPCG(seed, 1))
 				said := workUntil(t, d, name, files, 1+rng.Int64N(syncs), seed)
-				runCheck(t, d, name, said, fmt.Sprintf("cut %d, after %d of %d", n, len(said), len(all)))
+				runCheck(t, d, name, files, said, fmt.Sprintf("cut %d, after %d of %d", n, len(said), len(all)))
 			}
 		})
 	}
@@ -373,9 +376,9 @@ func workUntil(t *testing.T, d *Disk, name, files string, syncs int64, seed uint
 }
 
 // runCheck runs the program that checks what is there after a cut.
-func runCheck(t *testing.T, d *Disk, name string, said []string, when string) {
+func runCheck(t *testing.T, d *Disk, name, files string, said []string, when string) {
 	t.Helper()
-	if out, err := command(d, name, "", append([]string{"check"}, said...)...).CombinedOutput(); err != nil {
+	if out, err := command(d, name, files, append([]string{"check"}, said...)...).CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", when, err, out)
 	}
 }
