@@ -11,11 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
-	"lanewarden/edge/api/lockout"
 )
 
 // Role is a level of permissions, each with those of the levels before it; each may do what those before it may.
@@ -45,42 +42,6 @@ func ParseRole(name string) (Role, error) {
 	}
 	return Nobody, message.Errorf("accounts.no-role", message.Quoted("role", name),
 		message.String("known", strings.Join(roleNames[1:], ", ")))
-}
-
-// cost of a hash that is made now (OWASP password storage cheat sheet, argon2id).
-var cost = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32} // KiB, bytes
-
-// Bounds on a hash that is read: a file must not make a sign-in cost more than this.
-const (
-	minMemory, maxMemory = 8, 256 << 10 // KiB
-	maxIterations        = 16
-	minKey               = 16 // bytes
-)
-
-// MinPassword is the length of the shortest password.
-const MinPassword = 8
-
-// Hash returns the argon2id hash of a password with a new salt, in the PHC string format.
-func Hash(password string) (string, error) {
-	if len(password) < MinPassword {
-		return "", message.Errorf("accounts.short-password", message.Int("least", MinPassword))
-	}
-	return argon2id.CreateHash(password, &cost)
-}
-
-// checkHash reports what is wrong with a hash that was read.
-func checkHash(hash string) error {
-	p, _, _, err := argon2id.DecodeHash(hash)
-	switch {
-	case err != nil:
-		return &message.Error{Message: message.New("accounts.no-hash"), Err: err}
-	case p.Memory < minMemory || p.Memory > maxMemory || p.Iterations < 1 || p.Iterations > maxIterations || p.Parallelism < 1:
-		return message.Errorf("accounts.cost", message.String("parameters",
-			fmt.Sprintf("m=%d,t=%d,p=%d", p.Memory, p.Iterations, p.Parallelism)))
-	case p.KeyLength < minKey:
-		return message.Errorf("accounts.short-hash")
-	}
-	return nil
 }
 
 // Account is one line of the file: NAME:ROLE:HASH.
@@ -118,7 +79,7 @@ func parseLine(line string) (a Account, err error) {
 		return a, err
 	}
 	if a.Hash != "" {
-		err = checkHash(a.Hash)
+		err = CheckHash(a.Hash)
 	}
 	return a, err
 }
@@ -136,36 +97,22 @@ func Write(path string, all []Account) error {
 // Read reads the file; one that is not there holds nothing.
 func Read(path string) ([]Account, error) { return linefile.ReadList(path, Parse) }
 
-// Errors of SignIn.
-var (
-	ErrWrong  = message.Errorf("api.wrong-password")
-	ErrLocked = message.Errorf("api.locked")
-)
-
 // Book checks passwords against the file, which it reads again when it changed.
 type Book struct {
-	hashing sync.Mutex // one at a time: a hash costs memory and half a core for a moment
+	passwords *Passwords
 
-	// wrong locks an account for the address that guesses its password. Other addresses go on: a stranger must not
-	// keep the officer out.
-	wrong lockout.Table[attempt]
-
-	mu     sync.Mutex
-	file   *linefile.Watched[[]Account]
-	absent string // hash of an account that does not exist: it costs as much as one that does
+	mu   sync.Mutex
+	file *linefile.Watched[[]Account]
 }
-
-// attempt is an account, whether it exists or not, and the address from which somebody tried to be it.
-type attempt struct{ name, address string }
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
-	absent, err := argon2id.CreateHash("", &cost)
+	passwords, err := NewPasswords()
 	if err != nil {
 		return nil, err
 	}
 	file, err := linefile.Open(path, Parse)
-	return &Book{file: file, absent: absent}, err
+	return &Book{passwords: passwords, file: file}, err
 }
 
 // Find returns an account.
@@ -181,27 +128,11 @@ func (b *Book) Find(name string) (Account, bool) {
 	return Account{}, false
 }
 
-// SignIn checks a password that comes from an address. The error is ErrWrong, or wraps ErrLocked and says until when.
+// SignIn checks a password that comes from an address. The error is one of Passwords.Check.
 func (b *Book) SignIn(name, password, address string, now time.Time) (Account, error) {
-	from := attempt{name, address}
-	a, ok := b.Find(name)
-	if left := b.wrong.Left(from, now); left > 0 {
-		return Account{}, message.Wrap(ErrLocked, "api.locked-for", message.Duration("for", left.Round(time.Second)))
-	}
-	hash := b.absent
-	if ok && a.Hash != "" {
-		hash = a.Hash
-	}
-	b.hashing.Lock()
-	right, err := argon2id.ComparePasswordAndHash(password, hash)
-	b.hashing.Unlock()
-	if err != nil { // cannot be: it was checked when it was read
+	a, _ := b.Find(name)
+	if err := b.passwords.Check(name, a.Hash, password, address, now); err != nil {
 		return Account{}, err
 	}
-	if right && ok && a.Hash != "" {
-		b.wrong.Right(from)
-		return a, nil
-	}
-	b.wrong.Wrong(from, now)
-	return Account{}, ErrWrong
+	return a, nil
 }

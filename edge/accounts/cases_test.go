@@ -32,7 +32,7 @@ func TestHashBounds(t *testing.T) {
 		"another algorithm":   {strings.Replace(hash(minMemory, 1, 1, key16), "argon2id", "argon2i", 1), "is no argon2id hash"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := checkHash(c.hash)
+			err := CheckHash(c.hash)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}

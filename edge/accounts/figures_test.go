@@ -28,12 +28,12 @@ func TestHashCost(t *testing.T) {
 	}
 	const cheapest, dearest = "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$v=19$m=262144,t=16,p=1$"
 	for _, begin := range []string{cheapest, dearest} {
-		if err := checkHash(begin + "c2FsdHNhbHRzYWx0c2E$AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
+		if err := CheckHash(begin + "c2FsdHNhbHRzYWx0c2E$AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
 			t.Errorf("%s: %v", begin, err)
 		}
 	}
 	for _, begin := range []string{"$argon2id$v=19$m=7,t=1,p=1$", "$argon2id$v=19$m=262145,t=1,p=1$", "$argon2id$v=19$m=8,t=17,p=1$"} {
-		if err := checkHash(begin + "c2FsdHNhbHRzYWx0c2E$AAAAAAAAAAAAAAAAAAAAAA"); err == nil {
+		if err := CheckHash(begin + "c2FsdHNhbHRzYWx0c2E$AAAAAAAAAAAAAAAAAAAAAA"); err == nil {
 			t.Errorf("%s is allowed", begin)
 		}
 	}

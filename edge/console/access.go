@@ -2,19 +2,14 @@ package console
 
 import (
 	"context"
-	"crypto/subtle"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
-	"golang.org/x/time/rate"
-
 	"lanewarden/drivers/message"
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/session"
 )
 
 // localUser and guestUser name users without an account: the machine decides who may use the unix
@@ -24,60 +19,40 @@ const (
 	guestUser = "guest"
 )
 
-// A session ends after a shift, or when it was idle for an hour. The page sends the session's token
-// back in csrfHeader.
-const (
-	sessionLife = 12 * time.Hour
-	sessionIdle = time.Hour
-	cookieName  = "lanewarden"
-	csrfHeader  = "X-Csrf-Token"
-)
-
-// commit makes observations durable, as journal.Journal does.
-type commit func(context.Context, ...*observation.Observation) (int, error)
-
 // access decides who may do what; it implements api.Guard and keeps the sessions. It may be used by
 // many goroutines.
 type access struct {
 	book     *accounts.Book // nil when there are no accounts: guests may look
-	sessions *scs.SessionManager
-	store    *sessions
-	commit   commit
-	refusals refusals
-
-	mu    sync.Mutex
-	peers map[string]*rate.Limiter // of sign-ins, by address
+	sessions *session.Keeper
+	commit   session.Commit
+	refusals session.Refusals
 }
 
-// newAccess returns the access of a console. secure says that the pages are served with TLS only,
-// so that browsers keep the cookie from plain HTTP. Only hashes of session tokens are kept, so that
-// a memory dump gives no session away.
-func newAccess(book *accounts.Book, secure bool, commit commit) *access {
-	a := &access{
-		book: book, sessions: scs.New(), store: newSessions(), commit: commit, peers: map[string]*rate.Limiter{},
-	}
-	s := a.sessions
-	s.Store, s.Lifetime, s.IdleTimeout, s.HashTokenInStore = a.store, sessionLife, sessionIdle, true
-	// SameSite=Strict: the cookie does not come with requests that pages of other sites make.
-	s.Cookie.Name, s.Cookie.HttpOnly, s.Cookie.SameSite = cookieName, true, http.SameSiteStrictMode
-	s.Cookie.Secure, s.Cookie.Path = secure, "/"
-	return a
+// newAccess returns the access of a console. secure says that the pages are served with TLS only. The cookie does not come
+// with requests that pages of other sites make.
+func newAccess(book *accounts.Book, secure bool, commit session.Commit) *access {
+	return &access{book: book, sessions: session.NewKeeper(secure, http.SameSiteStrictMode), commit: commit}
 }
 
-// run ends old sessions and journals what was refused, every refusalsEvery, until ctx ends. It
-// returns nil.
+// run ends old sessions and journals what was refused, until ctx ends. It returns nil.
 func (a *access) run(ctx context.Context) error {
-	t := time.NewTicker(refusalsEvery)
+	t := time.NewTicker(session.Every)
 	defer t.Stop()
 	for {
 		select {
 		case now := <-t.C:
-			a.store.sweep(now)
-			a.journalRefusals(ctx)
+			a.sessions.Sweep(now)
+			a.refusals.Journal(ctx, a.commit)
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// Refuse implements api.Guard. It returns at once; run journals the refusal.
+func (a *access) Refuse(r *http.Request, why message.Message) {
+	u := user(r)
+	a.refusals.Note(r, u, u.Role.String(), why)
 }
 
 type userKey struct{}
@@ -91,7 +66,7 @@ func user(r *http.Request) api.User {
 // identify determines who sends a request, by socket, client certificate or session, before next is
 // called.
 func (a *access) identify(next http.Handler) http.Handler {
-	return a.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.sessions.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 { // a body comes in time, or not at all; streams that are only written have no limit
 			if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
 				api.WriteProblem(w, err)
@@ -118,7 +93,7 @@ func (a *access) caller(r *http.Request) api.User {
 	case r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
 		name = r.TLS.VerifiedChains[0][0].Subject.CommonName
 	default:
-		name = a.sessions.GetString(r.Context(), "user")
+		name = a.sessions.User(r.Context())
 	}
 	if found, ok := a.book.Find(name); ok {
 		return api.User{Name: found.Name, Role: found.Role, Peer: guest.Peer}
@@ -146,18 +121,11 @@ func (a *access) Authorise(r *http.Request, route *api.Route) (api.User, error) 
 		a.Refuse(r, message.New("access.role", message.Nested("has", u.Role.Message()), message.Nested("role", route.Role.Message())))
 		return u, api.NewProblem(api.RoleMissing, message.New("api.role-missing",
 			message.Nested("role", route.Role.Message()), message.String("user", u.Name), message.Nested("has", u.Role.Message())))
-	case !reads && !route.Open && !isLocal(r) && !a.hasToken(r):
+	case !reads && !route.Open && !isLocal(r) && !a.sessions.HasToken(r):
 		a.Refuse(r, message.New("access.no-token"))
 		return u, api.NewProblem(api.TokenMissing, message.New("api.token"))
 	}
 	return u, nil
-}
-
-// hasToken reports whether a request carries the session's token. The comparison takes the same
-// time for all tokens.
-func (a *access) hasToken(r *http.Request) bool {
-	token := a.sessions.GetString(r.Context(), "csrf")
-	return token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(r.Header.Get(csrfHeader))) == 1
 }
 
 // Audit implements api.Guard: it journals an action before it is done. An error means that it must

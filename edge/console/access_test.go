@@ -30,6 +30,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/session"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
@@ -165,7 +166,7 @@ func (b *browser) ask(method, path, body string) (int, string) {
 	if err != nil {
 		b.g.t.Fatal(err)
 	}
-	r.Header.Set(csrfHeader, b.csrf)
+	r.Header.Set(session.CSRFHeader, b.csrf)
 	resp, err := b.Do(r)
 	if err != nil {
 		b.g.t.Fatal(err)
@@ -262,7 +263,7 @@ func TestJournalThatTakesNothing(t *testing.T) {
 	if code := b.signIn("viewer", "correct horse"); code != http.StatusServiceUnavailable || len(b.Jar.Cookies(mustURL(t, g.url))) > 0 {
 		t.Errorf("signed in without being journalled: %d, cookies %v", code, b.Jar.Cookies(mustURL(t, g.url)))
 	}
-	<-time.After(refusalsEvery + time.Second) // the refusals were to be journalled in this time
+	<-time.After(session.Every + time.Second) // the refusals were to be journalled in this time
 	g.full.Store(false)
 	if code, text := technician.ask(http.MethodGet, "/v1/status", ""); code != http.StatusOK {
 		t.Errorf("after the disk was full: %d %s", code, text)

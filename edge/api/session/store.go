@@ -1,13 +1,13 @@
-package console
+package session
 
 import (
 	"sync"
 	"time"
 )
 
-// sessions keeps sessions in memory; it implements scs.Store. A restart of the agent signs
-// everybody out. The library's own store has a goroutine that cannot be stopped.
-type sessions struct {
+// store keeps sessions in memory; it implements scs.Store. A restart of the program signs everybody out. The library's own
+// store has a goroutine that cannot be stopped.
+type store struct {
 	mu  sync.Mutex
 	all map[string]kept
 }
@@ -21,10 +21,10 @@ type kept struct {
 // maxSessions bounds the sessions; a sign-in beyond that ends the one that would end first.
 const maxSessions = 1000
 
-func newSessions() *sessions { return &sessions{all: map[string]kept{}} }
+func newStore() *store { return &store{all: map[string]kept{}} }
 
 // Find implements scs.Store. A session that has ended is not found, even before sweep removes it.
-func (s *sessions) Find(token string) ([]byte, bool, error) {
+func (s *store) Find(token string) ([]byte, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.all[token]
@@ -35,7 +35,7 @@ func (s *sessions) Find(token string) ([]byte, bool, error) {
 }
 
 // Commit implements scs.Store.
-func (s *sessions) Commit(token string, data []byte, until time.Time) error {
+func (s *store) Commit(token string, data []byte, until time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.all[token]; !ok && len(s.all) >= maxSessions {
@@ -52,7 +52,7 @@ func (s *sessions) Commit(token string, data []byte, until time.Time) error {
 }
 
 // Delete implements scs.Store.
-func (s *sessions) Delete(token string) error {
+func (s *store) Delete(token string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, token)
@@ -60,7 +60,7 @@ func (s *sessions) Delete(token string) error {
 }
 
 // sweep removes the sessions that have ended.
-func (s *sessions) sweep(now time.Time) {
+func (s *store) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for token, k := range s.all {
