@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
@@ -55,7 +49,7 @@ func setAccountCommand(file *string) *cobra.Command {
 			}
 			// An account without a hash can sign in by client certificate only.
 			if !certificate {
-				password, err := readPassword(cmd)
+				password, err := cli.NewPassword(cmd)
 				if err != nil {
 					return err
 				}
@@ -130,33 +124,4 @@ func edit(file string, change func([]accounts.Account) ([]accounts.Account, erro
 		return err
 	}
 	return accounts.Write(file, all)
-}
-
-// readPassword returns a new password: the first line of standard input, or from a terminal what
-// was typed twice the same.
-func readPassword(cmd *cobra.Command) (string, error) {
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-		// A last line without an end counts too: printf writes one.
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		return strings.TrimRight(line, "\r\n"), nil
-	}
-	var typed [2]string
-	// Prompts go to standard error, so that standard output can be redirected.
-	for i, prompt := range []string{"lanectl.ask-password", "lanectl.ask-password-again"} {
-		fmt.Fprint(cmd.ErrOrStderr(), cli.PrintErr(cmd).In(message.New(prompt))+" ")
-		text, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(cmd.ErrOrStderr())
-		if err != nil {
-			return "", err
-		}
-		typed[i] = string(text)
-	}
-	if typed[0] != typed[1] {
-		return "", message.Errorf("lanectl.passwords-differ")
-	}
-	return typed[0], nil
 }

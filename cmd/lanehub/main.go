@@ -24,7 +24,7 @@ func program() *cobra.Command {
 		Long:  "help.lanehub.long",
 	}
 	root.AddCommand(
-		runCommand(), tokenCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
+		runCommand(), tokenCommand(), accountCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
 		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), passagesCommand(), whyCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
 	)
 	return root
@@ -69,6 +69,8 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.HTTPCert, "http-cert", "", "help.flag.http-cert")
 	f.StringVar(&o.HTTPKey, "http-key", "", "help.flag.http-key")
 	f.StringVar(&o.HTTPTokens, "http-tokens", "", "help.flag.http-tokens")
+	f.StringVar(&o.HTTPAccounts, "http-accounts", "", "help.flag.http-accounts")
+	f.StringVar(&o.OIDC, "oidc", "", "help.flag.oidc")
 	f.StringVar(&o.HTTPClientCA, "http-client-ca", "", "help.flag.http-client-ca")
 	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "help.flag.mqtt")
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")

@@ -158,7 +158,7 @@ func TestRightPasswordForgets(t *testing.T) {
 	now := time.Unix(1000, 0)
 	for range 2 {
 		for range lockout.MaxWrong - 1 {
-			b.wrong.Wrong(attempt{"ann", "10.0.0.1"}, now)
+			b.passwords.wrong.Wrong(attempt{"ann", "10.0.0.1"}, now)
 		}
 		if _, err := b.SignIn("ann", password, "10.0.0.1", now); err != nil {
 			t.Fatalf("the right password: %v", err)

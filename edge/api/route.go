@@ -18,11 +18,15 @@ const (
 	ScopeFeed      Scope = "feed"      // observations of all agents
 	ScopeArtifacts Scope = "artifacts" // images and documents
 	ScopeFleet     Scope = "fleet"     // how agents and hub are
+	ScopeCases     Scope = "cases"     // take part in the adjudication of alarms
+	ScopeCommands  Scope = "commands"  // send signed commands to agents
 	ScopeAdmin     Scope = "admin"     // all of these
 )
 
 // Scopes returns all scopes.
-func Scopes() []Scope { return []Scope{ScopeFeed, ScopeArtifacts, ScopeFleet, ScopeAdmin} }
+func Scopes() []Scope {
+	return []Scope{ScopeFeed, ScopeArtifacts, ScopeFleet, ScopeCases, ScopeCommands, ScopeAdmin}
+}
 
 // Route describes one operation of an HTTP side.
 type Route struct {

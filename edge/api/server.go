@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"lanewarden/drivers/message"
@@ -16,10 +17,15 @@ import (
 
 // User is the person or program that sends a request.
 type User struct {
-	Name string
-	Role accounts.Role
-	Peer string // address, or "socket"
+	Name  string
+	Role  accounts.Role // of an account at a lane
+	Roles string        // of a person at the centre, with commas
+	Sites []string      // that a person at the centre sees; none for all
+	Peer  string        // address, or "socket"
 }
+
+// Sees reports whether a user may see a site.
+func (u User) Sees(site string) bool { return len(u.Sites) == 0 || slices.Contains(u.Sites, site) }
 
 // Peer returns the address that a request comes from, without its port.
 func Peer(r *http.Request) string {

@@ -30,7 +30,7 @@ func (s *httpServer) agents(c *api.Call, in hubapi.AgentsQuery) ([]hubapi.AgentS
 	}
 	out := []hubapi.AgentSummary{}
 	for i := range journals {
-		if one := &journals[i]; (ledger.Sender{Site: one.Site, Agent: one.Agent}) != hubjournal.Name {
+		if one := &journals[i]; (ledger.Sender{Site: one.Site, Agent: one.Agent}) != hubjournal.Name && c.User.Sees(one.Site) {
 			out = append(out, s.summary(one))
 		}
 	}

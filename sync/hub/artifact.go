@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,9 +18,15 @@ import (
 // artifactRetryAfter is the Retry-After of an artifact that is not whole yet.
 const artifactRetryAfter = 10 * time.Second
 
-// state returns what the ledger has of an artifact; one that no row names is 404.
-func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
+// state returns what the ledger has of an artifact; one that no row names of a site that the user sees is 404.
+func (s *httpServer) state(u api.User, h api.Hash) (*ledger.ArtifactState, error) {
 	state, err := s.ledger.Artifact(h[:])
+	if err == nil {
+		state.Rows = slices.DeleteFunc(state.Rows, func(r ledger.NamedBy) bool { return !u.Sees(r.Site) })
+	}
+	if err == nil && len(state.Rows) == 0 {
+		err = ledger.ErrNoArtifact
+	}
 	if errors.Is(err, ledger.ErrNoArtifact) {
 		err = api.ProblemOf(api.NotFound, err)
 	}
@@ -29,7 +36,7 @@ func (s *httpServer) state(h api.Hash) (*ledger.ArtifactState, error) {
 // artifact serves hubapi.GetArtifact: the bytes of a whole artifact, with ranges. One that is not
 // whole is a problem with Retry-After, never a part of it, as readers would take that for the file.
 func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.ArtifactName) error {
-	state, err := s.state(in.SHA256)
+	state, err := s.state(c.User, in.SHA256)
 	if err != nil {
 		return err
 	}
@@ -72,15 +79,15 @@ func fileName(name, sum string) string {
 
 // artifactState answers hubapi.GetArtifactState: how much of an artifact has come, and which rows
 // name it.
-func (s *httpServer) artifactState(_ *api.Call, in hubapi.ArtifactName) (*ledger.ArtifactState, error) {
-	return s.state(in.SHA256)
+func (s *httpServer) artifactState(c *api.Call, in hubapi.ArtifactName) (*ledger.ArtifactState, error) {
+	return s.state(c.User, in.SHA256)
 }
 
 // pullArtifact serves hubapi.PullArtifact: the agents that have the artifact send it before others.
 // It answers 202 while the artifact is on its way and 200 when it is here. Asking again changes
 // nothing.
 func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.Act[*ledger.ArtifactState], err error) {
-	state, err := s.state(in.SHA256)
+	state, err := s.state(c.User, in.SHA256)
 	if err != nil {
 		return act, err
 	}
@@ -93,7 +100,7 @@ func (s *httpServer) pullArtifact(c *api.Call, in hubapi.ArtifactName) (act api.
 			return nil, err
 		}
 		c.Status = http.StatusAccepted
-		return s.state(in.SHA256)
+		return s.state(c.User, in.SHA256)
 	}
 	return act, nil
 }

@@ -73,6 +73,9 @@ func (s *httpServer) sendCommand(c *api.Call, in hubapi.Command) (act api.Act[hu
 		return act, api.NewProblem(api.BadRequest, message.New("order.altered"))
 	}
 	act.Text = message.Verbatim(in.Key)
+	if site, err := orders.SiteOf(signed); err == nil && !c.User.Sees(site) {
+		return act, siteNotSeen(c.User, site)
+	}
 	act.Do = func(context.Context) (state hubapi.CommandState, err error) {
 		one, err := s.repository.Outbox().Add(signed)
 		if err != nil {
@@ -86,11 +89,13 @@ func (s *httpServer) sendCommand(c *api.Call, in hubapi.Command) (act api.Act[hu
 }
 
 // outstanding serves hubapi.GetCommands.
-func (s *httpServer) outstanding(*api.Call, api.None) ([]hubapi.CommandState, error) {
+func (s *httpServer) outstanding(c *api.Call, _ api.None) ([]hubapi.CommandState, error) {
 	all, err := s.repository.Outbox().All(time.Now())
 	out := []hubapi.CommandState{}
 	for _, one := range all {
-		out = append(out, stateOf(one))
+		if c.User.Sees(one.Order.Site) {
+			out = append(out, stateOf(one))
+		}
 	}
 	return out, err
 }

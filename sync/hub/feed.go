@@ -138,6 +138,9 @@ func (s *httpServer) newFeedRequest(in *hubapi.FeedQuery, accept string) (f feed
 // for the first one when asked to; or server-sent events without end. Errors after the header has
 // been sent end the answer, and the reader continues from the last cursor that it has.
 func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuery) error {
+	if err := oneSite(c.User, &in); err != nil {
+		return err
+	}
 	f, err := s.newFeedRequest(&in, c.Request.Header.Get("Accept"))
 	if err != nil {
 		return err
@@ -152,6 +155,17 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	}
 	out.writePage(c.Request)
 	fmt.Fprint(w, f.format.tail) // a reader that is gone is none of our concern
+	return nil
+}
+
+// oneSite keeps a person to the sites that they see: of several they name one.
+func oneSite(u api.User, in *hubapi.FeedQuery) error {
+	if in.Site == "" && len(u.Sites) == 1 {
+		in.Site = u.Sites[0]
+	}
+	if !u.Sees(in.Site) {
+		return siteNotSeen(u, in.Site)
+	}
 	return nil
 }
 

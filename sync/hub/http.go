@@ -64,6 +64,11 @@ func (s *httpServer) operations() []api.Bound {
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 		api.Answer(&hubapi.GetOrders, s.orders),
 		api.Answer(&hubapi.GetRollouts, s.rollouts),
+		api.Answer(&hubapi.GetSession, s.session),
+		api.Perform(&hubapi.PostSession, s.signIn),
+		api.Perform(&hubapi.DeleteSession, s.signOut),
+		api.Write(&hubapi.SignOn, s.signOn),
+		api.Write(&hubapi.SignOnBack, s.signOnBack),
 		api.Perform(&hubapi.SendCommand, s.sendCommand), api.Answer(&hubapi.GetCommands, s.outstanding),
 		api.Answer(&hubapi.GetPassages, s.passages), api.Answer(&hubapi.GetPassage, s.passage),
 		api.Answer(&hubapi.GetDecisions, s.decisions), api.Answer(&hubapi.GetLanes, s.lanes),
@@ -78,7 +83,7 @@ func (s *httpServer) handler() http.Handler {
 		table.Guard = s.access
 	}
 	// A browser that knows a token sends it with what pages of other sites ask for, too.
-	own := http.NewCrossOriginProtection().Handler(table.Handler(s.opts.Pages, s.operations()...))
+	own := http.NewCrossOriginProtection().Handler(s.access.withSessions(table.Handler(s.opts.Pages, s.operations()...)))
 	return api.GuardHost(s.opts.HTTPNames, own)
 }
 

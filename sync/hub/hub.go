@@ -56,6 +56,10 @@ type Options struct {
 	HTTPNames                                   []string
 	HTTPCert, HTTPKey, HTTPTokens, HTTPClientCA string
 
+	// HTTPAccounts is the file of package people with those who sign in on the pages, OIDC that of package signon about a
+	// provider of identities; "" for none.
+	HTTPAccounts, OIDC string
+
 	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for
 	// no TLS), AgentsFile says who may connect (agentBook; "" for everyone on this machine), MQTTClientCA (PEM) is the
 	// authority of agents' client certificates, "" for none.
@@ -211,6 +215,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.server.views.Run(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })
+		g.Go(func() error { return a.run(ctx) })
 	}
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {

@@ -44,6 +44,11 @@ func address(t testing.TB) string {
 // start runs a hub until the test ends, without a log unless o has one.
 func start(t testing.TB, o Options) Options {
 	o.HTTP = address(t)
+	return startAt(t, o)
+}
+
+// startAt is start with the address of the HTTP side given.
+func startAt(t testing.TB, o Options) Options {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}

@@ -27,7 +27,7 @@ type CommandState struct {
 // The operations about commands.
 var (
 	SendCommand = api.Action[Command, CommandState]{Route: api.Route{
-		ID: "sendCommand", Pattern: "POST /v1/commands", Scope: api.ScopeAdmin, Audit: "command",
+		ID: "sendCommand", Pattern: "POST /v1/commands", Scope: api.ScopeCommands, Audit: "command",
 		Summary: "Send a signed command to an agent, again until the agent has it",
 		Note: "What becomes of it is in the feed: order.received says accepted or refused, order.result what came of it. " +
 			"The hub cannot make or change a command: `lanehub command send` signs it with the commander's key.",

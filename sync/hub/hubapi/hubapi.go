@@ -233,5 +233,6 @@ func Operations() []api.Operation {
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes,
+		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

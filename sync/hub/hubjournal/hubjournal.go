@@ -14,6 +14,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/api/looks"
+	"lanewarden/edge/api/session"
 	"lanewarden/edge/journal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
@@ -56,7 +57,7 @@ func (j *Journal) Close() error { return j.rows.Close() }
 func (j *Journal) Note(ctx context.Context, u api.User, action string, what message.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
-	_, err := j.rows.Commit(ctx, api.AccessRow(time.Now(), api.NewAccess(u, "", action, what)))
+	_, err := j.rows.Commit(ctx, api.AccessRow(time.Now(), api.NewAccess(u, u.Roles, action, what)))
 	return err
 }
 
@@ -71,6 +72,13 @@ func (j *Journal) NoteLook(ctx context.Context, u api.User, at message.Message) 
 		j.recent.Forget(one)
 		j.log.Warn("a look is not journalled", "user", u.Name, "err", err)
 	}
+}
+
+// NoteRefusals journals what was refused since the last time.
+func (j *Journal) NoteRefusals(ctx context.Context, all *session.Refusals) {
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	all.Journal(ctx, j.rows.Commit)
 }
 
 // Run files the journal's rows in the ledger until ctx ends, and returns ctx's error. A journal without rows is not

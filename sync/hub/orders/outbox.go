@@ -38,6 +38,15 @@ type Outstanding struct {
 	Command *wire.Command
 }
 
+// SiteOf returns the site of the agent that a command is for. An error is why Add would refuse it.
+func SiteOf(c *wire.Command) (string, error) {
+	one, err := outstanding(c)
+	if err != nil {
+		return "", err
+	}
+	return one.Order.Site, nil
+}
+
 // Add keeps a command. Whether the agent accepts it is the agent's to say.
 func (o *Outbox) Add(c *wire.Command) (Outstanding, error) {
 	one, err := outstanding(c)
