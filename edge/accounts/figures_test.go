@@ -45,7 +45,7 @@ func TestLockIsOfOneAddress(t *testing.T) {
 	b, _ := book(t)
 	now := time.Unix(1000, 0)
 	for range 5 {
-		b.wrong.Wrong(attempt{"ann", "10.0.0.1"}, now)
+		b.passwords.wrong.Wrong(attempt{"ann", "10.0.0.1"}, now)
 	}
 	_, err := b.SignIn("ann", password, "10.0.0.1", now.Add(400*time.Millisecond))
 	if !errors.Is(err, ErrLocked) || !strings.Contains(strings.ReplaceAll(err.Error(), "\u00a0", " "), "60 s") {

@@ -457,6 +457,23 @@ export interface RolloutRollout {
 	why?: string;
 }
 
+export interface Session {
+	/** whether the hub has accounts to sign in with */
+	accounts: boolean;
+	/** token that requests which change something send as X-Csrf-Token */
+	csrf?: string;
+	/** viewer, officer, analyst, expert, supervisor, list-issuer, operator, admin */
+	roles: string[];
+	/** what they may */
+	scopes: string[];
+	/** path that leads to the provider of identities; "" where there is none */
+	sign_on?: string;
+	/** that they see; empty for all */
+	sites: string[];
+	/** "" for nobody */
+	user: string;
+}
+
 export interface ShipmentDecision {
 	/** cargo control number */
 	ccn?: string;
@@ -467,4 +484,9 @@ export interface ShipmentDecision {
 	importer?: string;
 	outcome: string;
 	reasons: DecisionReason[];
+}
+
+export interface SignIn {
+	password?: string;
+	user?: string;
 }
