@@ -14,7 +14,7 @@ import (
 )
 
 // lanes serves hubapi.GetLanes: the lanes of a page of journals, newest hello first.
-func (s *httpServer) lanes(_ *api.Call, in hubapi.LanesQuery) (out hubapi.LanePage, err error) {
+func (s *httpServer) lanes(c *api.Call, in hubapi.LanesQuery) (out hubapi.LanePage, err error) {
 	out.Lanes = []hubapi.LaneRecord{}
 	after, err := parsePosition(in.After)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *httpServer) lanes(_ *api.Call, in hubapi.LanesQuery) (out hubapi.LanePa
 	}
 	for i := range journals {
 		j := &journals[i]
-		if (ledger.Sender{Site: j.Site, Agent: j.Agent}) == hubjournal.Name {
+		if (ledger.Sender{Site: j.Site, Agent: j.Agent}) == hubjournal.Name || !c.User.Sees(j.Site) {
 			continue
 		}
 		some, err := s.lanesOf(j)

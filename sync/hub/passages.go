@@ -23,7 +23,7 @@ func (s *httpServer) passages(c *api.Call, in hubapi.PassagesQuery) (out hubapi.
 		return out, err
 	}
 	search := views.Search{
-		Names: map[string]string{}, Any: in.Name, ID: in.ID, Site: in.Site, Agent: in.Agent, Lane: in.Lane, Outcome: in.Outcome,
+		Names: map[string]string{}, Any: in.Name, ID: in.ID, Site: in.Site, Agent: in.Agent, Sites: c.User.Sites, Lane: in.Lane, Outcome: in.Outcome,
 		Alarm: in.Alarm, From: in.From, To: in.To,
 	}
 	for kind, name := range map[string]string{observation.PlateName: in.Plate, observation.ContainerName: in.Container,
@@ -109,7 +109,7 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 	if out.Overrides, err = shownLines(p.Overrides); err != nil {
 		return out, err
 	}
-	out.Earlier, err = s.earlier(&p)
+	out.Earlier, err = s.earlier(c.User, &p)
 	return out, err
 }
 
@@ -117,7 +117,7 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 const maxEarlier = 10
 
 // earlier returns the last passages of a plate or, without one, of a container, but for this one.
-func (s *httpServer) earlier(p *views.Passage) ([]hubapi.PassageSummary, error) {
+func (s *httpServer) earlier(u api.User, p *views.Passage) ([]hubapi.PassageSummary, error) {
 	names := map[string]string{}
 	switch d := p.Document; {
 	case d.Plate != "":
@@ -127,7 +127,7 @@ func (s *httpServer) earlier(p *views.Passage) ([]hubapi.PassageSummary, error) 
 	default:
 		return []hubapi.PassageSummary{}, nil
 	}
-	found, _, err := s.views.Passages(views.Search{Names: names}, views.Place{}, maxEarlier+1)
+	found, _, err := s.views.Passages(views.Search{Names: names, Sites: u.Sites}, views.Place{}, maxEarlier+1)
 	if err != nil {
 		return nil, err
 	}
@@ -150,14 +150,14 @@ func shownLines(all []*observation.Observation) ([]api.Line, error) {
 }
 
 // decisions serves hubapi.GetDecisions.
-func (s *httpServer) decisions(_ *api.Call, in hubapi.DecisionsQuery) (out hubapi.DecisionPage, err error) {
+func (s *httpServer) decisions(c *api.Call, in hubapi.DecisionsQuery) (out hubapi.DecisionPage, err error) {
 	out.Decisions = []hubapi.DecisionRecord{}
 	after, err := parsePlace(in.After)
 	if err != nil {
 		return out, err
 	}
 	found, next, err := s.views.Decisions(views.DecisionSearch{
-		Site: in.Site, Agent: in.Agent, Lane: in.Lane, Outcome: in.Outcome, From: in.From, To: in.To,
+		Site: in.Site, Agent: in.Agent, Sites: c.User.Sites, Lane: in.Lane, Outcome: in.Outcome, From: in.From, To: in.To,
 	}, after, in.Limit)
 	if err != nil {
 		return out, err

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"lanewarden/drivers/observation"
@@ -17,6 +18,7 @@ type Search struct {
 	Any         string            // a name of any of these kinds
 	ID          string            // of the passage
 	Site, Agent string
+	Sites       []string // one of these; none for all
 	Lane        string
 	Outcome     string // of the decision in force
 	Alarm       bool   // only with an alarm, or with one that may be theirs
@@ -104,6 +106,9 @@ func (v *Views) page(s *Search, after Place, limit int) (out []passage, err erro
 	}
 	if s.Site != "" {
 		add("p.site=?", s.Site)
+	}
+	if len(s.Sites) > 0 {
+		add("p.site IN ("+places(len(s.Sites))+")", texts(s.Sites)...)
 	}
 	if s.Lane != "" {
 		add("p.lane=?", s.Lane)
@@ -244,7 +249,18 @@ type Decided struct {
 // DecisionSearch says which decisions are looked for.
 type DecisionSearch struct {
 	Site, Agent, Lane, Outcome string
+	Sites                      []string // one of these; none for all
 	From, To                   time.Time
+}
+
+// places returns n places for values in a statement.
+func places(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+func texts(all []string) (out []driver.Value) {
+	for _, s := range all {
+		out = append(out, s)
+	}
+	return out
 }
 
 // Decisions returns a page of decisions, of each presentation the newest, newest first, and where the next page
@@ -261,6 +277,9 @@ func (v *Views) Decisions(s DecisionSearch, after Place, limit int) (out []Decid
 		if c.value != "" {
 			where, args = where+" AND "+c.column+"=?", append(args, c.value)
 		}
+	}
+	if len(s.Sites) > 0 {
+		where, args = where+" AND site IN ("+places(len(s.Sites))+")", append(args, texts(s.Sites)...)
 	}
 	if s.Agent != "" {
 		where, args = where+" AND owner IN (SELECT id FROM journal WHERE agent=?)", append(args, s.Agent)
