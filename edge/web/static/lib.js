@@ -76,6 +76,16 @@ export function inLanguage(words) {
 	return words ? (language === "fr" && words.fr ? words.fr : words.en) : "";
 }
 
+/**
+ * Where things are: at the agent, or, once its frame has said so, at the hub. A picture of null is one that nobody draws.
+ * @type {{passage: (id: string) => string, artifact: (sha: string, type: string) => string, picture: ((sha: string, query: string) => string) | null}}
+ */
+export const places = {
+	passage: (id) => `#/passage/${encodeURIComponent(id)}`,
+	artifact: (sha, type) => `/v1/artifacts/${sha}?type=${type}`,
+	picture: (sha, query) => `/v1/artifacts/${sha}/picture?${query}`,
+};
+
 /** @type {SessionInfo} */
 export let session = { user: "guest", role: "nobody", accounts: true };
 const roles = ["nobody", "viewer", "technician", "officer", "admin"];

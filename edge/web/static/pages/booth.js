@@ -9,7 +9,7 @@ import { passageAt } from "/pages/vehicle.js";
  */
 
 /** Signs of outcomes: no decision is told by colour alone. @type {Record<string, string>} */
-const signs = { RELEASE: "✓", MOVE: "→", DOCUMENTS: "✎", REFER: "↱", HOLD: "✕" };
+export const signs = { RELEASE: "✓", MOVE: "→", DOCUMENTS: "✎", REFER: "↱", HOLD: "✕" };
 
 /** How often the decision is asked for, ms: an officer sees it as it is made. */
 const every = 500;
@@ -52,8 +52,8 @@ function outputText({ output, value }) {
 	return `${word("output", output)} ${value ? (own === value ? word("switch", value) : own) : "?"}`;
 }
 
-/** @param {{d: Decision, begun?: string, now: number}} p */
-function Why({ d, begun, now }) {
+/** What a decision rests on. @param {{d: Decision, begun?: string, now: number}} p */
+export function Why({ d, begun, now }) {
 	return html`<p class="who">${d.plates.length ? html`<span class="plate">${d.plates[0]}</span>` : t("no-plate")}
 			<span class="dim">${begun ? t("there-since", { time: ago(begun, now) }) : ""}</span>
 			${d.passage && html`<a href=${passageAt(d.passage)}>${t("nav.passage")}</a>`}</p>

@@ -12,6 +12,8 @@ import { AgentText, Facts, ObservedAt, Problem, Sentence, station, Table } from 
  * @import { Content, Fetched } from "/lib.js"
  */
 
+/** What a page of a vehicle is drawn from. @typedef {Pick<PassageDetail, "passage" | "observations">} Detail */
+
 /** @param {{of: string}} p of: the passage's id */
 export function Passage({ of }) {
 	/** @type {Fetched<PassageDetail>} */
@@ -21,19 +23,27 @@ export function Passage({ of }) {
 	if (!detail) {
 		return html`<h1>${t("nav.passage")}</h1><${Problem} text=${problem} />${!problem && html`<p>${t("loading")}</p>`}`;
 	}
+	const names = vehicleNames(list);
+	return html`<h1>${t("nav.passage")} ${detail.passage.plate || detail.passage.id}</h1>
+		<${Vehicle} detail=${detail} names=${names} />
+		${allowed("officer") && html`<${Correct} again=${again} passage=${detail.passage} list=${list} names=${names} />`}`;
+}
+
+/**
+ * A vehicle with its alarms, facts, stations and readings: at the lane and at the hub.
+ * @param {{detail: Detail, names: Record<string, string>}} p
+ */
+export function Vehicle({ detail, names }) {
 	const p = detail.passage;
 	const { observations } = detail;
-	const names = vehicleNames(list);
 	const own = observations.filter((o) => (p.readings ?? []).some((r) => isOf(r, o)));
-	return html`<h1>${t("nav.passage")} ${p.plate || p.id}</h1>
-		<${Alarms} detail=${detail} names=${names} />
+	return html`<${Alarms} detail=${detail} names=${names} />
 		<${Facts} rows=${passageFacts(p)} />
 		<ol class="stations" aria-label=${t("stations")}>${(p.stations ?? []).map(StationItem)}</ol>
 		${own.map((o) => html`<${Reading} key=${o.idx} o=${o} all=${observations} />`)}
 		<${Readings} caption=${t("readings")} readings=${p.readings ?? []} detail=${detail} names=${names} />
 		${p.possible?.length && html`<${Readings} caption=${t("possible-readings")} readings=${p.possible}
-			detail=${detail} names=${names} />`}
-		${allowed("officer") && html`<${Correct} again=${again} passage=${p} list=${list} names=${names} />`}`;
+			detail=${detail} names=${names} />`}`;
 }
 
 /** @param {PassageClosed} p @returns {[string, Content][]} */
@@ -60,12 +70,12 @@ const StationItem = (s) => html`<li class=${s.seen ? "seen" : `gap ${s.gap ?? ""
 /** Reports whether a reading is of this observation. @param {PassageReading} r @param {Line} o */
 const isOf = (r, o) => Number(r.idx ?? 0) === o.idx;
 
-/** Returns the observation of a reading. @param {PassageDetail} detail @param {PassageReading} r */
+/** Returns the observation of a reading. @param {Pick<PassageDetail, "observations">} detail @param {PassageReading} r */
 const observationOf = (detail, r) => detail.observations.find((o) => isOf(r, o));
 
 /**
  * All alarms: one that may be another vehicle's is as loud, and says so.
- * @param {{detail: PassageDetail, names: Record<string, string>}} p
+ * @param {{detail: Detail, names: Record<string, string>}} p
  */
 function Alarms({ detail, names }) {
 	const p = detail.passage;
@@ -82,7 +92,7 @@ function Alarms({ detail, names }) {
 
 /**
  * A table of readings. Some have no observation here: they are of a row that is not in the page.
- * @param {{caption: string, readings: PassageReading[], detail: PassageDetail, names: Record<string, string>}} p
+ * @param {{caption: string, readings: PassageReading[], detail: Detail, names: Record<string, string>}} p
  */
 function Readings({ caption, readings, detail, names }) {
 	const head = [

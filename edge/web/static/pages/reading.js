@@ -1,5 +1,5 @@
 // What one reading of a device shows: pictures, charts, and what its sentence has no room for.
-import { html, measure, number, percent, t, word } from "/lib.js";
+import { html, measure, number, percent, places, t, word } from "/lib.js";
 import { AgentText, Facts, Sentence, Table } from "/ui.js";
 import { Occupancy } from "/pages/occupancy.js";
 import { Scan } from "/pages/scan.js";
@@ -75,7 +75,7 @@ function Plate({ o, b, artifacts }) {
 	];
 	return html`<section class="card"><h2>${word("kind", o.kind)} ${b.plate}</h2>
 		<${Facts} rows=${facts} />
-		${picture && html`<img class="plate" src="/v1/artifacts/${picture.sha256}?type=${picture.mediaType}"
+		${picture && html`<img class="plate" src=${places.artifact(picture.sha256 ?? "", picture.mediaType ?? "")}
 			alt=${t("plate-picture", { plate: b.plate })} />`}</section>`;
 }
 
@@ -166,7 +166,7 @@ function Analysis({ b, artifacts }) {
 		<${Facts} rows=${facts} />
 		<ul>${reasons.map((r, i) => html`<li><${AgentText} text=${r} fr=${messages[i]?.fr} /></li>`)}
 			${qcReasons.map((r, i) => html`<li><${AgentText} text=${r} fr=${qcMessages[i]?.fr} /></li>`)}</ul>
-		${spectrum && html`<img class="plasmagram" src="/v1/artifacts/${spectrum.sha256}/picture?max=1200"
+		${spectrum && places.picture && html`<img class="plasmagram" src=${places.picture(spectrum.sha256 ?? "", "max=1200")}
 			alt=${t("plasmagram-alt", { sample: b.sample ?? "" })} />`}
 		${peaks.length > 0 && html`<${Table} caption=${t("peaks")} rows=${peaks.map(peakRow)}
 			head=${[t("drift-time"), "K₀", t("height"), "SNR", t("substance")]} />`}

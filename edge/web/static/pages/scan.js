@@ -1,5 +1,5 @@
 // An X-ray image with overlays, window and zoom. The agent draws it (GET /v1/artifacts/{sha256}/picture).
-import { chosen, energy, html, number, t, useState, word } from "/lib.js";
+import { chosen, energy, html, number, places, t, useState, word } from "/lib.js";
 import { Facts } from "/ui.js";
 
 /**
@@ -11,6 +11,7 @@ import { Facts } from "/ui.js";
 /** An X-ray image; of a scan's two energies the high one, which shows both. @param {ReadingProps<XrayImage>} p */
 export function Scan({ o, b, artifacts, all }) {
 	if (!artifacts[0] || b.lowEnergy === true && hasOtherEnergy(all, b)) return null;
+	if (!places.picture) return html`<${Preview} b=${b} all=${all} />`;
 	return html`<${Image} sha=${artifacts[0].sha256} with=${relatedFiles(o, b, all)} body=${b} />`;
 }
 
@@ -38,6 +39,16 @@ function relatedFiles(o, image, all) {
 		const related = idx !== o.idx && other && other.scanInstance === image.scanInstance;
 		return related ? [body?.artifacts?.[0]?.sha256 ?? ""].filter(Boolean) : [];
 	});
+}
+
+/** The small picture that the lane made of an image, where nobody draws the image. @param {{b: XrayImage, all: Line[]}} p */
+function Preview({ b, all }) {
+	const of = all.find(({ observation: { body } }) => body?.xrayPreview?.imageInstance === b.sopInstance);
+	const picture = of?.observation.body?.artifacts?.[0];
+	if (!picture) return null;
+	return html`<section class="card"><h2>${word("kind", "xray.image")} ${b.ooiId ?? ""}</h2>
+		<img class="xray" src=${places.artifact(picture.sha256 ?? "", picture.mediaType ?? "")}
+			alt=${t("xray-alt", { ooi: b.ooiId ?? "" })} /></section>`;
 }
 
 /**
@@ -91,7 +102,7 @@ function Image({ sha, with: others, body }) {
 			<${ZoomButtons} zoom=${zoom} setZoom=${setZoom} />
 			<${Window} range=${range} setRange=${setRange} />
 		</div>
-		<img class="xray" src="/v1/artifacts/${sha}/picture?${q}" alt=${t("xray-alt", { ooi: body.ooiId ?? "" })} />
+		<img class="xray" src=${places.picture?.(sha, String(q))} alt=${t("xray-alt", { ooi: body.ooiId ?? "" })} />
 		<${Facts} rows=${facts} /></section>`;
 }
 

@@ -1,5 +1,5 @@
 // Parts of pages about vehicles: their names, the vehicles that a reading may belong to, alarms.
-import { colon, enumWord, html, percent, t } from "/lib.js";
+import { colon, enumWord, html, percent, places, t } from "/lib.js";
 
 /**
  * @import { Candidate, Line, PassageList } from "../../types/agent"
@@ -7,7 +7,7 @@ import { colon, enumWord, html, percent, t } from "/lib.js";
  */
 
 /** Returns the address of a passage's page. @param {string} id */
-export const passageAt = (id) => `#/passage/${encodeURIComponent(id)}`;
+export const passageAt = (id) => places.passage(id);
 
 /** Returns the name of a passage's vehicle: plate, else container, else the passage's id. @param {PassageClosed} p */
 export const vehicleName = (p) => p.plate || (p.containers ?? [])[0] || p.id || "";

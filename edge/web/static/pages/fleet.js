@@ -1,9 +1,8 @@
 // The hub's page: all sites and lanes, what is down, how far behind.
-import { Choices, restoreChoices } from "/choices.js";
-import { ago, askPage, colon, html, momentZone, number, plural, render, t, useEffect, useState, word } from "/lib.js";
+import { ago, askPage, colon, html, momentZone, number, plural, t, useEffect, useState, word } from "/lib.js";
 import { AgentText, Mark, Problem, Table } from "/ui.js";
 
-/** @import { AgentSummary, DeviceTrouble } from "../types/hub" */
+/** @import { AgentSummary, DeviceTrouble } from "../../types/hub" */
 
 /** How many pages of agents are asked for at most: 20,000 agents. */
 const mostPages = 20;
@@ -50,10 +49,9 @@ function byAttention(a, b) {
 	return Number(needsAttention(b)) - Number(needsAttention(a)) || name(a).localeCompare(name(b));
 }
 
-function Fleet() {
+export function Fleet() {
 	const [agents, setAgents] = useState(/** @type {AgentSummary[] | null} */ (null));
 	const [problem, setProblem] = useState("");
-	const [, redraw] = useState(0);
 	useEffect(() => {
 		let timer = 0, gone = false;
 		const poll = async () => {
@@ -71,12 +69,8 @@ function Fleet() {
 			clearTimeout(timer);
 		};
 	}, []);
-	document.title = `${t("nav.fleet")} – Lanewarden`;
-	return html`<header><strong class="brand">Lanewarden</strong>
-			<div class="choices"><${Choices} changed=${() => redraw(Math.random())} /></div></header>
-		<main id="main"><h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
-			${agents && html`<${Agents} list=${agents.toSorted(byAttention)} now=${Date.now()} />`}
-		</main>`;
+	return html`<h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
+		${agents && html`<${Agents} list=${agents.toSorted(byAttention)} now=${Date.now()} />`}`;
 }
 
 /** The verdict over all agents, and a row for each. @param {{list: AgentSummary[], now: number}} p */
@@ -130,6 +124,3 @@ function Devices({ all, trouble, now }) {
 
 /** Reports whether an agent is away, refused, or has a device that does not work. @param {AgentSummary} a */
 const needsAttention = (a) => !a.online || Boolean(a.refused) || (a.trouble ?? []).length > 0;
-
-await restoreChoices();
-render(html`<${Fleet} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

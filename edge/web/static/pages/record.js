@@ -1,0 +1,45 @@
+// One vehicle at the hub: what was decided and why, what officers said, its readings, and when it was seen before.
+import { html, inLanguage, moment, t, useFetched, word, zone } from "/lib.js";
+import { signs, Why } from "/pages/booth.js";
+import { foundRow, placePassages } from "/pages/found.js";
+import { Vehicle } from "/pages/passage.js";
+import { vehicleName } from "/pages/vehicle.js";
+import { Problem, Sentence, Table } from "/ui.js";
+
+/**
+ * @import { Decision, Line, PassageRecord } from "../../types/hub"
+ * @import { PassageClosed } from "../../types/observation"
+ * @import { Fetched } from "/lib.js"
+ */
+
+/** @param {{of: string}} p of: SITE/AGENT/ID */
+export function PassageRecordPage({ of }) {
+	const [site = "", agent = "", ...id] = of.split("/");
+	const path = [site, agent, id.join("/")].map(encodeURIComponent).join("/");
+	/** @type {Fetched<PassageRecord>} */
+	const [record, problem] = useFetched(`/v1/passages/${path}`);
+	if (!record) {
+		return html`<h1>${t("nav.passage")}</h1><${Problem} text=${problem} />${!problem && html`<p>${t("loading")}</p>`}`;
+	}
+	const passage = /** @type {PassageClosed} */ (record.passage);
+	const earlier = record.earlier.map(foundRow);
+	placePassages(record);
+	const head = [t("vehicle"), t("result"), t("outcome"), t("opened-in", { zone: zone() }), t("site"), t("lane"), t("weight")];
+	return html`<h1>${t("nav.passage")} ${vehicleName(passage)} <small>${site} / ${agent}</small></h1>
+		${record.decision ? html`<${InForce} d=${record.decision} overrides=${record.overrides} />`
+			: html`<p class="dim">${t("no-decision")}</p>`}
+		<${Vehicle} detail=${{ passage, observations: record.observations }} names=${{}} />
+		<${Table} caption=${t("seen-before")} empty=${t("not-seen-before")} head=${head} rows=${earlier} />`;
+}
+
+/** The decision in force in large, why, and what officers said. @param {{d: Decision, overrides: Line[]}} p */
+function InForce({ d, overrides }) {
+	return html`<section class="booth" aria-label=${t("outcome")}><div class="decision ${d.outcome}">
+		<div class="say"><span aria-hidden="true">${signs[d.outcome] ?? "•"}</span><b>${inLanguage(d.called)}</b>
+			<small>${moment(d.at)} ${zone()}</small></div>
+		<div class="why"><${Why} d=${{ ...d, passage: "" }} now=${Date.now()} />
+			${d.selected && html`<p>${t("drawn-at-random")}</p>`}
+			${d.clock_untrusted && html`<p class="doubt">${t("clock-untrusted-then")}</p>`}
+			${overrides.map((o) => html`<p key=${o.time}>${moment(o.time)} <${Sentence} o=${o} /></p>`)}
+			${d.outcome !== d.decided && !d.overridden_by && html`<p>${word("outcome", d.decided)}</p>`}</div></div></section>`;
+}
