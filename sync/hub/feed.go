@@ -19,6 +19,7 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/views"
 )
 
 // feedPageRows bounds the memory of one reader. sseKeepAlive is below the minute after which
@@ -148,7 +149,7 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	s.access.noteLook(c, message.New("look.feed"))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", f.format.mediaType)
-	out := &feedWriter{ledger: s.ledger, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}
+	out := &feedWriter{ledger: s.ledger, views: s.views, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}
 	if f.format.endless {
 		out.writeStream(c.Request)
 		return nil
@@ -173,6 +174,7 @@ func oneSite(u api.User, in *hubapi.FeedQuery) error {
 type feedWriter struct {
 	feedRequest
 	ledger  *ledger.Ledger
+	views   *views.Views
 	log     *slog.Logger
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -254,7 +256,11 @@ func (s *feedWriter) writeEvents(n int) (int, error) {
 			return i, err
 		}
 		cursor := s.ledger.Cursor(e.Seq)
-		text, err := json.Marshal(cloudEvent(e, cursor, lane))
+		event := cloudEvent(e, cursor, lane)
+		if e.Class == observation.Class_CLASS_ALARM {
+			s.explain(&event, e)
+		}
+		text, err := json.Marshal(event)
 		if err != nil {
 			return i, err
 		}
@@ -268,4 +274,24 @@ func (s *feedWriter) writeEvents(n int) (int, error) {
 		s.sent++
 	}
 	return len(events), s.control.Flush()
+}
+
+// explain adds to an alarm's event what it is, in a sentence, and a small picture of its vehicle. What cannot be told is left
+// out: the event itself says all that the lane sent.
+func (s *feedWriter) explain(event *hubapi.CloudEvent, e *ledger.Event) {
+	o := &observation.Observation{Class: e.Class, TimeNs: e.TimeNs, Device: e.Device, Body: &observation.Body{}}
+	if proto.Unmarshal(e.Body, o.Body) == nil {
+		if line, err := api.NewLine(e.Idx, o); err == nil {
+			event.Cause, event.CauseFR = line.Summary.In(message.English), line.Summary.In(message.French)
+		}
+	}
+	passage := cmp.Or(e.Passage, e.Other.Passage)
+	if passage == "" || s.views == nil {
+		return
+	}
+	preview, err := s.views.Preview(ledger.Sender{Site: e.Site, Agent: e.Agent}, passage)
+	if err != nil && !errors.Is(err, views.ErrNone) {
+		s.log.Warn("the feed tells an alarm without a picture", "passage", passage, "err", err)
+	}
+	event.Preview = hex.EncodeToString(preview)
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -34,7 +35,11 @@ func viewed(t *testing.T, events ...proto.Message) *httptest.Server {
 	}
 	t.Cleanup(func() { j.Close() })
 	for _, e := range events {
-		o := observation.New(observation.Class_CLASS_EVENT, time.Now(), e)
+		class := observation.Class_CLASS_EVENT
+		if _, ok := e.(*observation.RadiationOccupancy); ok {
+			class = observation.Class_CLASS_ALARM
+		}
+		o := observation.New(class, time.Now(), e)
 		if o.Device = "agent"; o.Body.Kind() == observation.Kind_KIND_DEVICE_STATE {
 			o.Device = "rpm-1"
 		}
@@ -47,16 +52,21 @@ func viewed(t *testing.T, events ...proto.Message) *httptest.Server {
 	hello := ledger.Hello{From: from, Body: &wire.Hello{Journal: id.ID, Size: j.Size(), BlindKey: id.BlindKey, Verifier: id.Verifier, Epoch: 1,
 		Inventory: &observation.Inventory{Lanes: []*observation.Lane{{Id: "lane-1", Title: "Lane 1"}},
 			Devices: []*observation.Device{{Id: "rpm-1", Title: "Portal", Driver: "vm250", Lane: "lane-1"}}}}}
-	rows, err := j.ReadClass(observation.Class_CLASS_EVENT, -1, 500, 1<<20)
-	if err != nil {
-		t.Fatal(err)
+	messages := []ledger.Message{hello}
+	for _, class := range observation.Classes {
+		rows, err := j.ReadClass(class, -1, 500, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed := make([]wire.Row, len(rows))
+		for i := range rows {
+			packed[i] = wire.RowOf(&rows[i], true)
+		}
+		if len(rows) > 0 {
+			messages = append(messages, ledger.Batch{From: from, Body: wire.NewBatch(id.ID, class, -1, packed)})
+		}
 	}
-	packed := make([]wire.Row, len(rows))
-	for i := range rows {
-		packed[i] = wire.RowOf(&rows[i], true)
-	}
-	batch := ledger.Batch{From: from, Body: wire.NewBatch(id.ID, observation.Class_CLASS_EVENT, -1, packed)}
-	if _, err := l.Apply([]ledger.Message{hello, batch}); err != nil {
+	if _, err := l.Apply(messages); err != nil {
 		t.Fatal(err)
 	}
 	apply := func(_ context.Context, m ledger.Message) error {
@@ -133,6 +143,37 @@ func TestPassagesAndDecisionsOverHTTP(t *testing.T) {
 	} {
 		if _, status := answer[map[string]any](t, s, path); status != want {
 			t.Errorf("%s: %d, expected %d (%s)", path, status, want, http.StatusText(want))
+		}
+	}
+}
+
+// TestAlarmsInTheFeedSayWhatTheyAre: an alarm's event has its cause in words and the picture of its vehicle, beside passage
+// and plate; other events do not.
+func TestAlarmsInTheFeedSayWhatTheyAre(t *testing.T) {
+	picture := []byte("0123456789abcdef0123456789abcdef")
+	preview := &observation.PassageReading{Idx: 0, Device: "xray-1", Kind: uint32(observation.Kind_KIND_XRAY_PREVIEW), Artifacts: [][]byte{picture}}
+	s := viewed(t, &observation.RadiationTamper{Tripped: true}, &observation.RadiationOccupancy{GammaAlarm: true, SigmaMax: 81, SigmaLimit: 7},
+		&observation.PassageOpened{Id: "p1", Lane: "lane-1", Readings: []*observation.PassageReading{preview,
+			{Idx: 1, Device: "rpm-1", Kind: 16, Class: 1, Confidence: 1}}},
+		&observation.PassageClosed{Id: "p1", Lane: "lane-1", Plate: "ABC123", OpenedNs: 1, Readings: []*observation.PassageReading{preview}})
+	resp, err := s.Client().Get(s.URL + "/v1/feed?after=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := json.NewDecoder(resp.Body)
+	for lines.More() {
+		var e hubapi.CloudEvent
+		if err := lines.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		isAlarm := e.Idx == "1"
+		switch {
+		case isAlarm != (e.Cause != "") || isAlarm != (e.CauseFR != "") || isAlarm != (e.Preview != ""):
+			t.Errorf("%+v", e)
+		case isAlarm && (!strings.Contains(e.Cause, "81") || e.CauseFR == e.Cause || e.Preview != hex.EncodeToString(picture) ||
+			e.Passage != "p1" || e.Plate != "ABC123"):
+			t.Errorf("%+v", e)
 		}
 	}
 }

@@ -55,6 +55,10 @@ export interface CloudEvent {
 	datacontenttype: string;
 	/** JOURNAL/IDX: the same observation has the same id for ever */
 	id: string;
+	/** what an alarm is, in one sentence; of alarms only. */
+	lwcause?: string;
+	/** the same in French */
+	lwcausefr?: string;
 	lwclass: "alarm" | "event" | "telemetry";
 	/** how likely it is that passage, a decimal number from 0 to 1; absent where the lane did not say it */
 	lwconfidence?: string;
@@ -76,6 +80,8 @@ export interface CloudEvent {
 	lwpassage?: string;
 	/** plate of that passage */
 	lwplate?: string;
+	/** the SHA-256 (hex) of the small X-ray picture of an alarm's vehicle, where there is one when the event is read: GET /v1/artifacts/{sha256} has it. */
+	lwpreview?: string;
 	/** /lanewarden/SITE/AGENT */
 	source: string;
 	specversion: string;

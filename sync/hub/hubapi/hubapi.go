@@ -54,10 +54,16 @@ type CloudEvent struct {
 	Other      string `json:"lwother,omitempty"`
 	OtherPlate string `json:"lwotherplate,omitempty"` // plate of that other passage
 	// how likely it is that other passage, a decimal number from 0 to 1
-	OtherShare string          `json:"lwotherconfidence,omitempty"`
-	Idx        string          `json:"lwidx"`     // row of the journal and leaf of its evidence log
-	Journal    string          `json:"lwjournal"` // hex
-	Data       json.RawMessage `json:"data"`      // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
+	OtherShare string `json:"lwotherconfidence,omitempty"`
+	// Cause is what an alarm is, in one sentence; of alarms only.
+	Cause   string `json:"lwcause,omitempty"`
+	CauseFR string `json:"lwcausefr,omitempty"` // the same in French
+	// Preview is the SHA-256 (hex) of the small X-ray picture of an alarm's vehicle, where there is one when the event is read:
+	// GET /v1/artifacts/{sha256} has it.
+	Preview string          `json:"lwpreview,omitempty"`
+	Idx     string          `json:"lwidx"`     // row of the journal and leaf of its evidence log
+	Journal string          `json:"lwjournal"` // hex
+	Data    json.RawMessage `json:"data"`      // lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex
 }
 
 // AgentsQuery is the request of GET /v1/agents.

@@ -218,6 +218,24 @@ func (v *Views) Passage(of store.Sender, id string) (out Passage, err error) {
 	return out, err
 }
 
+// Preview returns the SHA-256 of the newest small X-ray picture of a passage, nil when there is none.
+func (v *Views) Preview(of store.Sender, id string) (sum []byte, err error) {
+	p, err := v.lookUp(of, id)
+	if err != nil {
+		return nil, err
+	}
+	d, err := v.documentOf(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range append(slices.Clone(d.Readings), d.Possible...) {
+		if r.Kind == uint32(observation.Kind_KIND_XRAY_PREVIEW) && len(r.Artifacts) > 0 {
+			sum = r.Artifacts[0]
+		}
+	}
+	return sum, nil
+}
+
 // lookUp finds a passage's row.
 func (v *Views) lookUp(of store.Sender, id string) (found *passage, err error) {
 	if !v.there() {
