@@ -217,7 +217,7 @@ type Uplink struct {
 
 // Orders is what the lane takes from the centre: lists, configuration, firmware, commands (docs/orders.md).
 type Orders struct {
-	// Root is the root of trust: root.json as lanehub orders init made it, brought here by hand. Without it the lane takes
+	// Root is the root of trust: root.json of lanehub orders init, which lanectl enroll or a person brings. Without it the lane takes
 	// nothing, whoever offers it.
 	Root string `yaml:"root" format:"file" example:"/etc/lanewarden/root.json"`
 	// StaleAfter is the age of the centre's newest statement from which people are told.

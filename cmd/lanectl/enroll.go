@@ -26,6 +26,7 @@ import (
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/wire/identity"
+	"lanewarden/sync/wire/layout"
 )
 
 const (
@@ -54,8 +55,12 @@ func enrollCommand() *cobra.Command {
 			if err := e.run(cmd.Context(), code, force); err != nil {
 				return err
 			}
-			cli.Print(cmd).Say("lanectl.enrolled", message.String("agent", e.name), message.String("cert", e.files.Cert),
+			p := cli.Print(cmd)
+			p.Say("lanectl.enrolled", message.String("agent", e.name), message.String("cert", e.files.Cert),
 				message.String("key", e.files.Key), message.String("ca", e.caFile), message.String("lane", lane))
+			if e.brought {
+				p.Say("lanectl.enrolled-root", message.String("file", e.root))
+			}
 			return nil
 		},
 	}
@@ -72,6 +77,9 @@ type enrolment struct {
 	name   string // SITE/AGENT
 	files  identity.Files
 	caFile string
+	root   string // file of the root of trust; "" where the lane file names none
+	// brought reports that the root of trust came with the certificate.
+	brought bool
 }
 
 // newEnrolment reads the lane file: who this is, and where certificate, key and authority belong.
@@ -89,7 +97,7 @@ func newEnrolment(lane, hub string) (*enrolment, error) {
 		return nil, message.Errorf("enrol.no-files", message.String("lane", lane), message.String("state", c.Agent.StateDir))
 	}
 	return &enrolment{
-		hub: u, name: c.Site.ID + "/" + c.Agent.ID, caFile: up.CAFile,
+		hub: u, name: c.Site.ID + "/" + c.Agent.ID, caFile: up.CAFile, root: up.Orders.Root,
 		files: identity.Files{Cert: up.CertFile, Key: up.KeyFile},
 	}, nil
 }
@@ -138,7 +146,31 @@ func (e *enrolment) run(ctx context.Context, code identity.Code, force bool) err
 	if err := linefile.Replace(e.caFile, identity.CertificatePEM(ca.Raw), 0o644); err != nil {
 		return err
 	}
+	if err := e.writeRoot([]byte(answer.Root)); err != nil {
+		return err
+	}
 	return e.files.Replace(identity.CertificatePEM(cert.Raw))
+}
+
+// writeRoot writes the root of trust that came with the certificate, where the lane file names one. One that is there stays:
+// it was brought by hand, and says more than the hub's word.
+func (e *enrolment) writeRoot(text []byte) error {
+	if e.root == "" || len(text) == 0 {
+		return nil
+	}
+	if _, err := os.Lstat(e.root); err == nil {
+		return nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := layout.Guard("root", text); err != nil {
+		return err
+	}
+	if err := makeFolder(filepath.Dir(e.root)); err != nil {
+		return err
+	}
+	e.brought = true
+	return linefile.Replace(e.root, text, 0o644)
 }
 
 // authority fetches the certificate of the hub's authority and holds it against the code. The connection is not

@@ -18,6 +18,7 @@ import (
 	"lanewarden/edge/api/lockout"
 	"lanewarden/sync/hub/authority"
 	"lanewarden/sync/hub/hubapi"
+	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/wire/identity"
 )
 
@@ -33,7 +34,8 @@ const maxRedeeming = 4
 type issuer struct {
 	ca         *authority.Authority // nil: this hub issues nothing
 	life       time.Duration
-	agentsFile string // "" with a broker of others, which knows agents by its own means
+	agentsFile string                 // "" with a broker of others, which knows agents by its own means
+	root       func() ([]byte, error) // of trust of what is published for lanes; nil bytes for none
 	log        *slog.Logger
 
 	wrong     lockout.Table[string] // by address
@@ -42,7 +44,7 @@ type issuer struct {
 
 // newIssuer opens the authority's folder, if one is named. Errors are wrong settings.
 func newIssuer(o *Options) (*issuer, error) {
-	i := &issuer{life: o.CertificateLife, agentsFile: o.AgentsFile, log: o.Log, redeeming: make(chan struct{}, maxRedeeming)}
+	i := &issuer{root: orders.At(o.ordersDir()).Root, life: o.CertificateLife, agentsFile: o.AgentsFile, log: o.Log, redeeming: make(chan struct{}, maxRedeeming)}
 	if i.life == 0 {
 		i.life = DefaultCertificateLife
 	}
@@ -120,9 +122,13 @@ func (i *issuer) redeem(address string, r authority.Redemption) (out hubapi.Enro
 	}
 	i.wrong.Right(address)
 	i.log.Info("agent enrolled", "agent", agent, "address", address, "until", endOf(der))
+	root, err := i.root()
+	if err != nil { // it can be brought by hand, and the certificate is what the agent needs first
+		i.log.Error("an agent is enrolled without a root of trust", "agent", agent, "err", err)
+	}
 	return hubapi.Enrolled{
 		Agent: agent, Certificate: string(identity.CertificatePEM(der)),
-		Authority: string(identity.CertificatePEM(i.ca.Certificate().Raw)),
+		Authority: string(identity.CertificatePEM(i.ca.Certificate().Raw)), Root: string(root),
 	}, nil
 }
 

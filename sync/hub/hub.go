@@ -79,6 +79,9 @@ type Options struct {
 	wrapSource func(source) source // for tests: between the broker and the hub; nil for nothing
 }
 
+// ordersDir is the folder of the repository of orders.
+func (o *Options) ordersDir() string { return cmp.Or(o.OrdersDir, filepath.Join(o.Dir, orders.Dir)) }
+
 // Run runs a hub until ctx ends, and returns nil then. Wrong settings, a ledger that cannot be
 // opened and a port that is taken are errors at once; a full disk and a lost broker are waited out.
 // One hub at a time may use Options.Dir; a second one is an error.
@@ -133,7 +136,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 
 	inbox := newInbox(metrics.dropped)
-	ordersDir := cmp.Or(opts.OrdersDir, filepath.Join(opts.Dir, orders.Dir))
+	ordersDir := opts.ordersDir()
 	repository, rolls := orders.At(ordersDir), rollout.NewKeeper(ordersDir, l, opts.Log)
 	runs := newBoxes()
 	asked := newOrderServer(repository, rolls, codec, broker, opts.Log)

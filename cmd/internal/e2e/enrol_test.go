@@ -33,6 +33,13 @@ func TestEnrolment(t *testing.T) {
 	if err := os.WriteFile(p.path("agents"), []byte("# who\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(p.path("word"), []byte("a long passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(p.path("hub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tool(t, false, "lanehub", "orders", "--orders-dir", p.path("hub/orders"), "init", p.path("keys"), "--passphrase-file", p.path("word"))
 	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", http, "--http-cert", p.path("hub.pem"), "--http-key", p.path("hub.key"),
 		"--mqtt", mqtt, "--mqtt-cert", p.path("hub.pem"), "--mqtt-key", p.path("hub.key"), "--agents", p.path("agents"), "--ca-dir", ca)
 	code, words := tool(t, false, "lanehub", "ca", "invite", "s/a", "--ca-dir", ca)
@@ -48,7 +55,7 @@ func TestEnrolment(t *testing.T) {
 		t.Errorf("a lane file without files: %s", said)
 	}
 	p.uplink = `broker: "mqtts://` + mqtt + `", ca_file: ` + p.path("id/ca.pem") + ", cert_file: " + p.path("id/agent.pem") +
-		", key_file: " + p.path("id/agent.key")
+		", key_file: " + p.path("id/agent.key") + ", orders: {root: " + p.path("id/root.json") + "}"
 	p.write("")
 	said := ""
 	for begin := time.Now(); !strings.Contains(said, "s/a is enrolled"); <-time.After(100 * time.Millisecond) {
@@ -59,7 +66,7 @@ func TestEnrolment(t *testing.T) {
 			strings.ToLower(strings.ReplaceAll(code, "-", " "))).CombinedOutput()
 		said = string(out)
 	}
-	for name, mode := range map[string]os.FileMode{"id/agent.key": 0o600, "id/agent.pem": 0o644, "id/ca.pem": 0o644} {
+	for name, mode := range map[string]os.FileMode{"id/agent.key": 0o600, "id/agent.pem": 0o644, "id/ca.pem": 0o644, "id/root.json": 0o644} {
 		if info, err := os.Stat(p.path(name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -78,4 +85,5 @@ func TestEnrolment(t *testing.T) {
 	}
 	p.start()
 	p.wait("the link", func(s api.Status) bool { return s.Link.Ready })
+	p.wait("what the centre publishes", func(s api.Status) bool { return s.Orders.Configured && s.Orders.Timestamp > 0 })
 }

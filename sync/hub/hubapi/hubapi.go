@@ -134,6 +134,9 @@ type Enrolled struct {
 	Agent       string `json:"agent"`       // SITE/AGENT
 	Certificate string `json:"certificate"` // the client certificate (PEM)
 	Authority   string `json:"authority"`   // the certificate of the authority that signed it (PEM)
+	// Root is the root of trust of what the centre publishes for lanes, in force now (root.json of TUF); absent where it
+	// publishes nothing.
+	Root string `json:"root,omitempty"`
 }
 
 // The operations of the hub's HTTP side.

@@ -58,6 +58,18 @@ func (r *Repository) Exists() bool {
 	return err == nil
 }
 
+// Root returns the root of trust in force, as lanes are given it (root.json of TUF); nil where the repository was not made.
+func (r *Repository) Root() ([]byte, error) {
+	if !r.Exists() {
+		return nil, nil
+	}
+	c, err := r.current()
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(r.file(metadata.ROOT, c.root.Signed.Version))
+}
+
 // lock waits until no other process changes the repository.
 func (r *Repository) lock() (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(r.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
