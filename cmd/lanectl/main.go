@@ -17,7 +17,7 @@ func program() *cobra.Command {
 		Long:  "help.lanectl.long",
 	}
 	root.AddCommand(
-		accountCommand(), assignCommand(), auditCommand(), backupCommand(), captureCommand(), carryCommand(), clearanceCommand(),
+		accountCommand(), assignCommand(), auditCommand(), backupCommand(), captureCommand(), carryCommand(), casesCommand(), clearanceCommand(),
 		deviceCommand(), devicesCommand(), doctorCommand(),
 		enrollCommand(), eraseCommand(), exportCommand(), ordersCommand(),
 		replayCommand(), passagesCommand(), restoreCommand(), setCommand(), simulateCommand(), statusCommand(), supportCommand(),

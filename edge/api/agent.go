@@ -70,6 +70,25 @@ var (
 		ID: "keyCode", Pattern: "POST /v1/clearance/codes", Role: accounts.Officer, Audit: "code",
 		Summary: "Key in a code that does not scan, twice", Fails: []Code{NotFound, NotDone},
 	}}
+	GetCases = Query[CasesQuery, CaseList]{Route{
+		ID: "listCases", Pattern: "GET /v1/cases", Role: accounts.Viewer,
+		Summary: "The cases of the lanes: open ones, worst first, and the last ones that are settled",
+	}}
+	GetCase = Query[CaseQuery, Case]{Route{
+		ID: "getCase", Pattern: "GET /v1/cases/{id}", Role: accounts.Viewer,
+		Summary: "A case with its history", Fails: []Code{NotFound},
+	}}
+	GetCasesCSV = Stream[None]{Route{
+		ID: "exportCases", Pattern: "GET /v1/cases.csv", Role: accounts.Viewer, Media: "text/csv",
+		Summary: "The cases of the lanes as comma separated values, a line each, with the codes of docs/cases.md",
+	}}
+	PostCaseEvent = Action[CaseAct, Case]{Route{
+		ID: "actInCase", Pattern: "POST /v1/cases/{id}/events", Role: accounts.Technician, Audit: "case",
+		Summary: "Take a case, decide it, or do something else in it",
+		Note: "A technician may comment, attach, and enter the result of an inspection; the rest is for officers, and for those " +
+			"whom the policy names. The same key again counts once.",
+		Fails: []Code{NotFound, NotDone},
+	}}
 	GetDevice = Query[DeviceQuery, DeviceDetail]{Route{
 		ID: "getDevice", Pattern: "GET /v1/devices/{device}", Role: accounts.Viewer,
 		Summary: "State of a device, and its settings in force", Fails: []Code{NotFound},
@@ -160,7 +179,7 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
-		&PostOverride, &PostCode, &GetDevice, &PostOutput, &PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
+		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &GetDevice, &PostOutput, &PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -20,6 +20,7 @@ type Ref struct {
 // Event is a row about a case. One of Opened, Alarms and Act is set.
 type Event struct {
 	Ref
+	Row    int64 // where it was read: of a copy, the copy's own row
 	Time   time.Time
 	Opened *observation.CaseOpened
 	Alarms *observation.CaseAlarms
@@ -29,7 +30,7 @@ type Event struct {
 // EventOf returns the event of a row; ok is false when the row is about no case. A copy of another journal's row is
 // that row: it counts once, wherever it stands.
 func EventOf(journal []byte, idx int64, at time.Time, body proto.Message) (e Event, ok bool) {
-	e = Event{Ref: Ref{string(journal), idx}, Time: at}
+	e = Event{Ref: Ref{string(journal), idx}, Row: idx, Time: at}
 	switch b := body.(type) {
 	case *observation.CaseOpened:
 		e.Opened = b
@@ -56,6 +57,17 @@ func Kinds() []observation.Kind {
 
 // Case returns the id of the case that an event is about.
 func (e *Event) Case() string { return cmp.Or(e.Opened.GetId(), e.Alarms.GetId(), e.Act.GetId()) }
+
+// Body returns what the row says.
+func (e *Event) Body() proto.Message {
+	switch {
+	case e.Opened != nil:
+		return e.Opened
+	case e.Alarms != nil:
+		return e.Alarms
+	}
+	return e.Act
+}
 
 // saw reports whether who wrote an event knew of a row. The lane's own rows about alarms know all of their journal
 // before them.

@@ -47,6 +47,7 @@ type guarded struct {
 	console  *Console
 	tests    *guided.Runner
 	booths   someBooths
+	cases    someCases
 	vehicles *someVehicles
 	set      chan string // values that the device's output was set to
 	received chan string // receipts that were shown to the agent
@@ -100,7 +101,7 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}}}}}, devices, j, quiet)
 	c := New(Options{
 		Site: "s", Agent: "a", Socket: filepath.Join(dir, "s"), Listen: address, Journal: j, JournalDir: filepath.Join(dir, "journal"), Lane: devices, Accounts: book, TLS: config, Log: quiet,
-		Link: func() api.Link { return api.Link{} }, Tests: g.tests, Passages: g.vehicles, Booths: &g.booths,
+		Link: func() api.Link { return api.Link{} }, Tests: g.tests, Passages: g.vehicles, Booths: &g.booths, Cases: &g.cases,
 		Receive: func(receipt, _ string) error {
 			g.received <- receipt
 			return nil

@@ -48,6 +48,7 @@ type Options struct {
 	Lane                  *lane.Supervisor
 	Passages              Passages // nil: no lane has any
 	Booths                Booths   // nil: no lane decides
+	Cases                 Cases    // nil: no lane has passages
 	Tests                 *guided.Runner
 	Link                  func() api.Link
 	Disk                  func() retention.State // nil: no disk budget is kept
@@ -83,6 +84,9 @@ func New(o Options) *Console {
 	dir, _ := os.Getwd()
 	if o.Passages == nil {
 		o.Passages = noPassages{}
+	}
+	if o.Cases == nil {
+		o.Cases = noCases{}
 	}
 	c := &Console{
 		dir:     dir,
@@ -180,6 +184,10 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetClearance, c.booths),
 		api.Perform(&api.PostOverride, c.override),
 		api.Perform(&api.PostCode, c.keyed),
+		api.Answer(&api.GetCases, c.listCases),
+		api.Answer(&api.GetCase, c.oneCase),
+		api.Write(&api.GetCasesCSV, c.exportCases),
+		api.Perform(&api.PostCaseEvent, c.actInCase),
 		api.Answer(&api.GetDevice, c.deviceDetail),
 		api.Perform(&api.PostOutput, c.output),
 		api.Perform(&api.PostMaintenance, c.maintain),

@@ -77,6 +77,13 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx>=? ORDER BY idx LIMIT ?", 64<<20, from, int64(maxRows))
 }
 
+// ReadCases returns rows about cases from idx on, at most maxRows, of the last 1,000,000 rows.
+func (j *Journal) ReadCases(from int64, maxRows int) ([]Row, error) {
+	where := fmt.Sprintf("WHERE class=%d AND kind IN (%d,%d,%d) AND idx>=? ORDER BY idx LIMIT ?", observation.Class_CLASS_EVENT,
+		observation.Kind_KIND_CASE_OPENED, observation.Kind_KIND_CASE_ALARMS, observation.Kind_KIND_CASE_EVENT) // constants, for the partial indexes
+	return j.collect(where, 64<<20, max(from, j.Size()-newestRows), int64(maxRows))
+}
+
 // ReadBack returns rows of all classes before an idx, newest first, at most maxRows.
 func (j *Journal) ReadBack(before int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx<? ORDER BY idx DESC LIMIT ?", 64<<20, before, int64(maxRows))

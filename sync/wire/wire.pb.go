@@ -1005,13 +1005,14 @@ type Order struct {
 	IssuedNs      int64                  `protobuf:"varint,5,opt,name=issued_ns,json=issuedNs,proto3" json:"issued_ns,omitempty"`         // UTC
 	NotAfterNs    int64                  `protobuf:"varint,6,opt,name=not_after_ns,json=notAfterNs,proto3" json:"not_after_ns,omitempty"` // UTC: accepted until then
 	Run           uint64                 `protobuf:"fixed64,7,opt,name=run,proto3" json:"run,omitempty"`                                  // Hello.instance of the run that it is for; needed by dangerous kinds
-	Kind          string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`                                  // "pull", "test", "maintenance", "block", "release", "bundle", "reboot"
+	Kind          string                 `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`                                  // "pull", "test", "maintenance", "block", "release", "bundle", "reboot", "case"
 	Device        string                 `protobuf:"bytes,9,opt,name=device,proto3" json:"device,omitempty"`                              // test, maintenance, reboot
 	Test          string                 `protobuf:"bytes,10,opt,name=test,proto3" json:"test,omitempty"`                                 // test
 	Sha256        []byte                 `protobuf:"bytes,11,opt,name=sha256,proto3" json:"sha256,omitempty"`                             // pull: of the artifact; bundle: of its file
 	UntilNs       int64                  `protobuf:"varint,12,opt,name=until_ns,json=untilNs,proto3" json:"until_ns,omitempty"`           // maintenance, UTC; 0 ends it
 	Vehicle       string                 `protobuf:"bytes,13,opt,name=vehicle,proto3" json:"vehicle,omitempty"`                           // block, release: presentation or plate
 	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`                             // in words, of who orders it
+	CaseEvent     *observation.CaseEvent `protobuf:"bytes,16,opt,name=case_event,json=caseEvent,proto3" json:"case_event,omitempty"`      // case: what was said at the centre, with the row that it is a copy of
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1142,6 +1143,13 @@ func (x *Order) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Order) GetCaseEvent() *observation.CaseEvent {
+	if x != nil {
+		return x.CaseEvent
+	}
+	return nil
 }
 
 // Held is what the hub holds of an artifact.
@@ -1604,7 +1612,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\aCommand\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\fR\x05order\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x10\n" +
-	"\x03key\x18\x03 \x01(\tR\x03key\"\xe3\x02\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"\x9c\x03\n" +
 	"\x05Order\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x14\n" +
 	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x18\n" +
@@ -1621,7 +1629,9 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x06sha256\x18\v \x01(\fR\x06sha256\x12\x19\n" +
 	"\buntil_ns\x18\f \x01(\x03R\auntilNs\x12\x18\n" +
 	"\avehicle\x18\r \x01(\tR\avehicle\x12\x16\n" +
-	"\x06reason\x18\x0e \x01(\tR\x06reasonJ\x04\b\x0f\x10\x10\"\x99\x01\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\x127\n" +
+	"\n" +
+	"case_event\x18\x10 \x01(\v2\x18.lanewarden.v1.CaseEventR\tcaseEventJ\x04\b\x0f\x10\x10\"\x99\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
@@ -1696,6 +1706,7 @@ var file_sync_wire_wire_proto_goTypes = []any{
 	(*DeviceTrouble)(nil),         // 14: lanewarden.wire.v1.DeviceTrouble
 	(*observation.Inventory)(nil), // 15: lanewarden.v1.Inventory
 	(observation.Class)(0),        // 16: lanewarden.v1.Class
+	(*observation.CaseEvent)(nil), // 17: lanewarden.v1.CaseEvent
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
 	15, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
@@ -1704,13 +1715,14 @@ var file_sync_wire_wire_proto_depIdxs = []int32{
 	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
 	11, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
 	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
-	16, // 6: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	14, // 7: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	17, // 6: lanewarden.wire.v1.Order.case_event:type_name -> lanewarden.v1.CaseEvent
+	16, // 7: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	14, // 8: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }

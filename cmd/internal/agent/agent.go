@@ -127,7 +127,11 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 	if err != nil {
 		return err
 	}
-	carry := &carriers{tests: tests, devices: devices, bundles: bundles, booths: decider}
+	desk, err := newCasebook(c, j, o.Log)
+	if err != nil {
+		return err
+	}
+	carry := &carriers{tests: tests, devices: devices, bundles: bundles, booths: decider, cases: desk}
 	consumers := []downlink.Consumer{listtaker.New(lists), bundletaker.New(bundles, c.Site.ID, c.Agent.ID)}
 	down, err := newOrders(c, j, clock, consumers, carry, o)
 	if err != nil {
@@ -158,7 +162,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, InForce: shown(c),
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
 		JournalDir: journalDir(c), TapeDir: tapeDir(c),
-		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Cases: desk, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
 		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
 		Orders:  down.status, TakeOrders: down.take,
 	})
@@ -184,6 +188,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 	g.Go(func() error { return keeper.Run(ctx) })
 	g.Go(func() error { return passages.Run(ctx) })
 	g.Go(func() error { return decider.run(ctx) })
+	g.Go(func() error { return desk.Run(ctx) })
 	g.Go(func() error { return tests.Run(ctx) })
 	g.Go(func() error { return down.run(ctx) })
 	g.Go(func() error {

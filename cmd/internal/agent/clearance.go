@@ -58,7 +58,9 @@ func newDecider(c *firmwareconfig.Config, j *journal.Journal, devices outputsOf,
 			continue
 		}
 		d.rules[l.ID] = rules{l.Clearance.Policy.Value, l.Clearance.Policy.SHA256}
-		booths = append(booths, boothOf(c, l))
+		one := boothOf(c, l)
+		one.Journal = j.Identity().ID
+		booths = append(booths, one)
 	}
 	if len(booths) == 0 {
 		return nil, nil

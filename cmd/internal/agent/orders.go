@@ -16,6 +16,7 @@ import (
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane"
+	"lanewarden/edge/lane/casebook"
 	"lanewarden/edge/lane/clearance"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/downlink"
@@ -52,6 +53,7 @@ type carriers struct {
 	bundles *bundle.Store
 	look    func()   // has what is published looked at soon
 	booths  *decider // nil when no lane decides
+	cases   *casebook.Casebook
 }
 
 // run returns the number of this run of the agent.
@@ -76,6 +78,7 @@ func (c *carriers) executors() map[string]command.Executor {
 			}
 			return c.devices.Maintain(ctx, o.Device, time.Unix(0, o.UntilNs), "centre", o.Reason)
 		},
+		signed.Case:   func(ctx context.Context, o *wire.Order) error { return c.cases.Receive(ctx, o.CaseEvent) },
 		signed.Reboot: func(_ context.Context, o *wire.Order) error { return c.devices.Restart(o.Device) },
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/cases"
 	"lanewarden/edge/lane/clearance"
 )
 
@@ -18,6 +19,7 @@ type Lane struct {
 	Site, SiteKind, ID string
 	Stations           []Station // in the order in which vehicles come to them
 	Booth              string    // id of the station at which vehicles stop and present
+	Journal            []byte    // id of the journal whose rows come
 	// Leaving is the detector whose detections mean that the vehicle has left the booth; zero when there is none.
 	Leaving Detector
 	// Idle ends a presentation to which nothing came for so long.
@@ -64,6 +66,7 @@ type Booth struct {
 	down      map[string]bool     // devices that do not run
 	// maintained says until when somebody works on a device; the zero time, or one that is past, is nobody.
 	maintained map[string]time.Time
+	cases      *cases.Book
 	current    *Presentation   // nil while nobody is there
 	ended      []*Presentation // oldest first
 
@@ -73,7 +76,7 @@ type Booth struct {
 // New returns the booth of a lane.
 func New(lane Lane) *Booth {
 	b := &Booth{lane: lane, at: map[string]*Station{}, sightings: map[int64]*sighting{}, passages: map[string]*passage{},
-		down: map[string]bool{}, maintained: map[string]time.Time{}}
+		down: map[string]bool{}, maintained: map[string]time.Time{}, cases: cases.NewBook(keptCases)}
 	for i := range lane.Stations {
 		s := &lane.Stations[i]
 		if s.ID == lane.Booth {
@@ -126,6 +129,9 @@ func (b *Booth) Take(r Row) bool {
 
 // takeWord processes a row of the agent: what was said of passages, of decisions, and by officers.
 func (b *Booth) takeWord(r Row) bool {
+	if b.takeCase(r) {
+		return true
+	}
 	switch w := r.Body.Typed().(type) {
 	case *observation.PassageOpened:
 		if w.Lane != b.lane.ID {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/cases"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/clearance"
 	"lanewarden/edge/lane/clearance/draw"
@@ -137,7 +138,7 @@ func (f *Follower) restore(ctx context.Context) {
 		}
 		for i := range rows {
 			f.next = rows[i].Idx + 1
-			if rows[i].Kind == observation.Kind_KIND_CLEARANCE_DECISION || rows[i].Idx >= end-restoreRows {
+			if rows[i].Kind == observation.Kind_KIND_CLEARANCE_DECISION || cases.IsKind(rows[i].Kind) || rows[i].Idx >= end-restoreRows {
 				f.recall(&rows[i])
 			}
 		}
@@ -210,6 +211,9 @@ func (f *Follower) take(r *journal.Row) *observation.Observation {
 func concerns(r *journal.Row) bool {
 	if r.Device != observation.AgentDevice {
 		return r.Class != observation.Class_CLASS_TELEMETRY
+	}
+	if cases.IsKind(r.Kind) {
+		return true
 	}
 	switch r.Kind {
 	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,

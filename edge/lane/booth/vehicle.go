@@ -16,6 +16,7 @@ func (b *Booth) vehicle(p *Presentation, now time.Time) clearance.Vehicle {
 		v.Passage, p.passage = id, id
 	}
 	v.Alarms = b.alarms(p, id, certain)
+	v.Cases = b.casesOf(&v)
 	v.WeightKg, v.TareKg = b.weight(p, id, certain)
 	for i := range b.lane.Stations {
 		s := &b.lane.Stations[i]

@@ -161,7 +161,10 @@ func (r *Receiver) resume(ctx context.Context) error {
 				return err
 			}
 			if b := o.Body.GetOrderReceived(); b != nil && b.Refusal == "" {
-				r.accepted[string(b.Id)], r.last = true, max(r.last, b.Sequence)
+				r.accepted[string(b.Id)] = true
+				if b.Order != command.Case {
+					r.last = max(r.last, b.Sequence)
+				}
 				open[string(b.Id)] = b
 			}
 			if b := o.Body.GetOrderResult(); b != nil {
@@ -219,21 +222,36 @@ func (r *Receiver) handle(ctx context.Context, c *wire.Command, ack func([]byte)
 		ack(id)
 		return nil
 	}
+	var result *observation.OrderResult
+	if o.Kind == command.Case { // before it is acknowledged: what was said at the centre must not be lost, and counts once
+		result = r.carryOut(ctx, o, id)
+	}
 	if err := r.commit(ctx, received(c, id, o)); err != nil {
 		return err
 	}
-	r.accepted[string(id)], r.last = true, o.Sequence
+	r.accepted[string(id)] = true
+	if o.Kind != command.Case {
+		r.last = o.Sequence
+	}
 	ack(id)
+	if result == nil {
+		result = r.carryOut(ctx, o, id)
+	}
+	if err := r.commit(ctx, result); err != nil {
+		return err
+	}
+	return r.writeMark()
+}
+
+// carryOut does what is ordered, and returns what came of it.
+func (r *Receiver) carryOut(ctx context.Context, o *wire.Order, id []byte) *observation.OrderResult {
 	result := &observation.OrderResult{Id: id, Sequence: o.Sequence, Order: o.Kind, Outcome: observation.OrderResult_OUTCOME_DONE}
 	if err := r.o.Executors[o.Kind](ctx, o); err != nil {
 		said := message.Of(err)
 		result.Outcome = observation.OrderResult_OUTCOME_FAILED
 		result.Text, result.Message = said.English(), driver.EncodeMessage(said)
 	}
-	if err := r.commit(ctx, result); err != nil {
-		return err
-	}
-	return r.writeMark()
+	return result
 }
 
 // open opens a command. The order is returned with an error, too, where it is signed.

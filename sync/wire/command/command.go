@@ -24,11 +24,12 @@ const (
 	Release     = "release"     // let a vehicle go
 	Bundle      = "bundle"      // switch to a configuration
 	Reboot      = "reboot"      // end a device's connection and begin it anew
+	Case        = "case"        // what was said in a case at the centre
 )
 
 // Kinds lists the kinds.
 func Kinds() []string {
-	return []string{Pull, Test, Maintenance, Block, Release, Bundle, Reboot}
+	return []string{Pull, Test, Maintenance, Block, Release, Bundle, Reboot, Case}
 }
 
 // Dangerous reports whether an order of a kind must name the run of the agent that it is for: what it does would be
@@ -132,7 +133,7 @@ func (all Commanders) Open(c *wire.Command, to To) (*wire.Order, error) {
 		return o, message.Errorf("order.early", message.Time("issued", issued))
 	case Dangerous(o.Kind) && o.Run != to.Run:
 		return o, message.Errorf("order.other-run")
-	case o.Sequence <= to.Last:
+	case o.Kind != Case && o.Sequence <= to.Last: // a row of the centre counts once by its own name, in any order
 		return o, message.Errorf("order.behind", message.Int("sequence", o.Sequence), message.Int("last", to.Last))
 	}
 	return o, nil

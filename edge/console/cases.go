@@ -1,0 +1,99 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
+	"lanewarden/edge/cases"
+)
+
+// Cases are the cases of the agent's lanes.
+type Cases interface {
+	Cases() []*cases.Case
+	Case(id string) (*cases.Case, error)
+	Act(ctx context.Context, act *observation.CaseEvent, revision int) (*cases.Case, error)
+}
+
+// noCases stands in for the cases of an agent whose lanes have no passages.
+type noCases struct{}
+
+func (noCases) Cases() []*cases.Case             { return nil }
+func (noCases) Case(string) (*cases.Case, error) { return nil, nil }
+func (noCases) Act(_ context.Context, act *observation.CaseEvent, _ int) (*cases.Case, error) {
+	return nil, message.Errorf("cases.none", message.Quoted("id", act.Id))
+}
+
+// listCases answers api.GetCases.
+func (c *Console) listCases(_ *api.Call, in api.CasesQuery) (out api.CaseList, err error) {
+	out.Cases = []api.Case{}
+	for _, one := range c.Cases.Cases() {
+		if in.State != "open" || !one.State.Settled() {
+			out.Cases = append(out.Cases, api.CaseOf(one, time.Now(), false))
+		}
+	}
+	return out, nil
+}
+
+// findCase returns a case, or the problem that there is none.
+func (c *Console) findCase(id string) (*cases.Case, error) {
+	one, err := c.Cases.Case(id)
+	if err == nil && one == nil {
+		err = api.NewProblem(api.NotFound, message.New("cases.none", message.Quoted("id", id)))
+	}
+	return one, err
+}
+
+// oneCase answers api.GetCase.
+func (c *Console) oneCase(_ *api.Call, in api.CaseQuery) (out api.Case, err error) {
+	one, err := c.findCase(in.ID)
+	if err != nil {
+		return out, err
+	}
+	return api.CaseOf(one, time.Now(), true), nil
+}
+
+// exportCases writes api.GetCasesCSV.
+func (c *Console) exportCases(w http.ResponseWriter, _ *api.Call, _ api.None) error {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	out, err := cases.NewCSV(w, c.Site, c.Agent)
+	if err != nil {
+		return err
+	}
+	for _, one := range c.Cases.Cases() {
+		if err := out.Write(one); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// actInCase checks api.PostCaseEvent. Users who have signed in speak for themselves. Notes and reasons are no part of the
+// audit row: they stand in their own, where they can be erased.
+func (c *Console) actInCase(r *api.Call, in api.CaseAct) (act api.Act[api.Case], err error) {
+	if !isLocal(r.Request) {
+		in.By = r.User.Name
+	}
+	if in.By == "" {
+		return act, api.NewProblem(api.BadRequest, message.New("cases.no-name"))
+	}
+	event, err := in.Event(in.By, r.User.Role.String(), false)
+	if err != nil {
+		return act, err
+	}
+	if _, err := c.findCase(in.ID); err != nil {
+		return act, err
+	}
+	act.Text = message.New("access.case", message.String("case", in.ID), message.Nested("action", cases.ActionMessage(event.Action)))
+	act.Do = limited(func(ctx context.Context) (api.Case, error) {
+		one, err := c.Cases.Act(ctx, event, in.Revision)
+		if err != nil {
+			return api.Case{}, err
+		}
+		return api.CaseOf(one, time.Now(), true), nil
+	})
+	return act, nil
+}
