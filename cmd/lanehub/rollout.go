@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"os/user"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +30,7 @@ func rolloutCommand() *cobra.Command {
 	var at place
 	c := &cobra.Command{Use: "rollout", Short: "help.rollout", Long: "help.rollout.long"}
 	c.PersistentFlags().StringVar(&at.dir, "orders-dir", "/var/lib/lanehub/"+orders.Dir, "help.flag.orders-dir")
-	c.AddCommand(rolloutStartCommand(&at), rolloutStatusCommand(&at), rolloutStopCommand(&at))
+	c.AddCommand(rolloutStartCommand(&at), rolloutStatusCommand(&at), rolloutStopCommand(&at), rolloutGoOnCommand(&at))
 	return c
 }
 
@@ -50,7 +53,7 @@ func rolloutStartCommand(at *place) *cobra.Command {
 	c.Flags().IntSliceVar(&percent, "percent", []int{10, 50, 100}, "help.flag.rollout-percent")
 	cli.Duration(c.Flags(), &soak, "soak", 0, "help.flag.rollout-soak")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := rollout.Start(at.dir, args[0], *site, percent, soak); err != nil {
+		if err := rollout.Start(at.dir, args[0], *site, percent, soak, whoIs()); err != nil {
 			return err
 		}
 		cli.Print(cmd).Say("lanehub.rollout-started")
@@ -65,13 +68,52 @@ func rolloutStopCommand(at *place) *cobra.Command {
 		Example: "  lanehub rollout stop config-7 --site emerson-east"}
 	site := siteFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := rollout.Stop(at.dir, args[0], *site); err != nil {
+		if err := rollout.Stop(at.dir, args[0], *site, whoIs()); err != nil {
 			return err
 		}
 		cli.Print(cmd).Say("lanehub.rollout-stopped")
 		return nil
 	}
 	return c
+}
+
+func rolloutGoOnCommand(at *place) *cobra.Command {
+	var without []string
+	c := &cobra.Command{
+		Use: "go-on BUNDLE", Short: "help.rollout-go-on", Long: "help.rollout-go-on.long", Args: cobra.ExactArgs(1),
+		Example: "  lanehub rollout go-on config-7 --site emerson-east --without lane-3"}
+	site := siteFlag(c)
+	c.Flags().StringSliceVar(&without, "without", nil, "help.flag.rollout-without")
+	cli.Need(c, "without")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := rollout.GoOn(at.dir, args[0], *site, without, whoIs()); err != nil {
+			return err
+		}
+		cli.Print(cmd).Say("lanehub.rollout-goes-on")
+		return nil
+	}
+	return c
+}
+
+// whoIs names who gives a command, for the hub's journal: their account on this machine.
+func whoIs() string {
+	u, err := user.Current()
+	if err != nil {
+		return strconv.Itoa(os.Getuid())
+	}
+	return u.Username
+}
+
+// turnText names the lanes whose turn it is, those that are not waited for in brackets.
+func turnText(r *rollout.Rollout) string {
+	var names []string
+	for _, name := range r.Turn {
+		if slices.Contains(r.Without, name) {
+			name = "(" + name + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
 }
 
 func rolloutStatusCommand(at *place) *cobra.Command {
@@ -109,7 +151,7 @@ func printRollouts(p cli.Printer, b rollout.Book) {
 	t := p.Table("lanehub.rollout-columns")
 	for _, r := range b.Rollouts {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d %%\t%s\t%s\n", r.Site, r.Bundle, p.Phrase(stateWords[r.State]), r.Percent[r.Stage],
-			strings.Join(r.Turn, " "), r.Message.In(p.Language))
+			turnText(r), r.Message.In(p.Language))
 	}
 	t.Flush()
 	fmt.Fprintln(p.Writer)

@@ -137,7 +137,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 
 	inbox := newInbox(metrics.dropped)
 	ordersDir := opts.ordersDir()
-	repository, rolls := orders.At(ordersDir), rollout.NewKeeper(ordersDir, l, opts.Log)
+	var acts rollout.Journal
+	if access != nil {
+		acts = access.journal
+	}
+	repository, rolls := orders.At(ordersDir), rollout.NewKeeper(ordersDir, l, acts, opts.Log)
 	runs := newBoxes()
 	asked := newOrderServer(repository, rolls, codec, broker, opts.Log)
 	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}

@@ -64,7 +64,7 @@ func (s *site) bundle(t *testing.T, name string, addresses ...string) {
 		files = append(files, bundle.AgentsDir+"/"+b.agent+".yaml", b.laneFile(name, addresses[i]))
 	}
 	s.publish(t, "bundles/demo/"+name, files...)
-	if err := rollout.Start(s.dir, name, "demo", []int{50, 100}, 0); err != nil {
+	if err := rollout.Start(s.dir, name, "demo", []int{50, 100}, 0, "kay"); err != nil {
 		t.Fatal(err)
 	}
 }

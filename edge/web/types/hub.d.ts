@@ -190,6 +190,8 @@ export interface Enrolled {
 	authority: string;
 	/** the client certificate (PEM) */
 	certificate: string;
+	/** the root of trust of what the centre publishes for lanes, in force now (root.json of TUF); absent where it publishes nothing. */
+	root?: string;
 }
 
 export interface Enrolment {
@@ -419,6 +421,17 @@ export interface Rekey {
 	key?: string;
 }
 
+export interface RolloutAct {
+	at: string;
+	bundle: string;
+	/** account on the hub's machine */
+	by: string;
+	/** go-on: without which */
+	lanes?: string[];
+	site: string;
+	what: "start" | "stop" | "go-on";
+}
+
 export interface RolloutAgent {
 	/** path of the bundle that the last step was about */
 	bundle: string;
@@ -435,6 +448,8 @@ export interface RolloutAgent {
 }
 
 export interface RolloutBook {
+	/** of people, that are not journalled yet */
+	acts?: RolloutAct[];
 	/** by SITE/AGENT */
 	agents: Record<string, RolloutAgent>;
 	/** of the ledger's feed, up to which Agents is told; empty for none */
@@ -461,6 +476,8 @@ export interface RolloutRollout {
 	turn: string[];
 	/** why it was stopped, English */
 	why?: string;
+	/** those of them that somebody has said not to wait for. */
+	without?: string[];
 }
 
 export interface Session {

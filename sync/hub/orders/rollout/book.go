@@ -20,9 +20,10 @@ import (
 
 // Book is what the hub knows of rollouts, and of what runs where.
 type Book struct {
-	Cursor   string           `json:"cursor"`   // of the ledger's feed, up to which Agents is told; empty for none
-	Rollouts []*Rollout       `json:"rollouts"` // newest first
-	Agents   map[string]Agent `json:"agents"`   // by SITE/AGENT
+	Cursor   string           `json:"cursor"`         // of the ledger's feed, up to which Agents is told; empty for none
+	Rollouts []*Rollout       `json:"rollouts"`       // newest first
+	Agents   map[string]Agent `json:"agents"`         // by SITE/AGENT
+	Acts     []Act            `json:"acts,omitempty"` // of people, that are not journalled yet
 }
 
 // Files in the repository's folder.
@@ -86,8 +87,8 @@ func (b *Book) find(bundle, site string) *Rollout {
 }
 
 // Start begins to hand out a bundle that is published: to a share of a site's lanes, and to the next, larger one when all
-// have worked for the soak time. One that was stopped begins anew.
-func Start(dir, bundle, site string, percent []int, soak time.Duration) error {
+// have worked for the soak time. One that was stopped begins anew. by is who starts it.
+func Start(dir, bundle, site string, percent []int, soak time.Duration, by string) error {
 	if err := checkPercent(percent); err != nil {
 		return err
 	}
@@ -109,19 +110,43 @@ func Start(dir, bundle, site string, percent []int, soak time.Duration) error {
 		b.Rollouts = slices.DeleteFunc(b.Rollouts, func(r *Rollout) bool { return r == old })
 		b.Rollouts = append([]*Rollout{next}, b.Rollouts...)
 		b.Rollouts = b.Rollouts[:min(len(b.Rollouts), maxRollouts)]
+		b.add(Act{By: by, What: "start", Bundle: bundle, Site: site})
 		return true, nil
 	})
 	return err
 }
 
-// Stop ends a rollout: no further lane gets the bundle.
-func Stop(dir, bundle, site string) error {
+// Stop ends a rollout: no further lane gets the bundle. by is who stops it.
+func Stop(dir, bundle, site, by string) error {
 	_, err := change(dir, func(b *Book) (bool, error) {
 		r := b.find(bundle, site)
 		if r == nil || r.State == Stopped {
 			return false, message.Errorf("bundle.no-rollout", message.Quoted("bundle", bundle))
 		}
 		r.stop(message.New("bundle.somebody"))
+		b.add(Act{By: by, What: "stop", Bundle: bundle, Site: site})
+		return true, nil
+	})
+	return err
+}
+
+// GoOn has a rollout not wait any more for lanes whose turn it is, such as some that are away. They may have the bundle still, and
+// one that goes back stops the rollout as any other. by is who decides that.
+func GoOn(dir, bundle, site string, lanes []string, by string) error {
+	_, err := change(dir, func(b *Book) (bool, error) {
+		r := b.find(bundle, site)
+		if r == nil || r.State != Running {
+			return false, message.Errorf("bundle.no-rollout", message.Quoted("bundle", bundle))
+		}
+		for _, name := range lanes {
+			if !slices.Contains(r.Turn, name) {
+				return false, message.Errorf("bundle.not-its-turn", message.Quoted("lane", name))
+			}
+			if !slices.Contains(r.Without, name) {
+				r.Without = append(r.Without, name)
+			}
+		}
+		b.add(Act{By: by, What: "go-on", Bundle: bundle, Site: site, Lanes: lanes})
 		return true, nil
 	})
 	return err

@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,9 +20,10 @@ import (
 
 // Keeper moves rollouts on while the hub runs. Its methods may be called from any goroutine.
 type Keeper struct {
-	dir    string
-	ledger *ledger.Ledger
-	log    *slog.Logger
+	dir     string
+	ledger  *ledger.Ledger
+	journal Journal
+	log     *slog.Logger
 
 	mu   sync.Mutex
 	book Book
@@ -30,9 +32,10 @@ type Keeper struct {
 	cursor string // up to which the feed was read; it belongs to Run
 }
 
-// NewKeeper returns the keeper of the rollouts in a repository's folder.
-func NewKeeper(dir string, l *ledger.Ledger, log *slog.Logger) *Keeper {
-	return &Keeper{dir: dir, ledger: l, log: log}
+// NewKeeper returns the keeper of the rollouts in a repository's folder. A nil journal is of a hub that keeps none: what people
+// did is then not on record.
+func NewKeeper(dir string, l *ledger.Ledger, j Journal, log *slog.Logger) *Keeper {
+	return &Keeper{dir: dir, ledger: l, journal: j, log: log}
 }
 
 // Bounds of reading.
@@ -47,6 +50,7 @@ const (
 func (k *Keeper) Run(ctx context.Context, news func()) error {
 	for told := false; ; {
 		changed, err := k.turn()
+		err = errors.Join(err, k.noteActs(ctx))
 		if err != nil && !told {
 			k.log.Error("rollouts stand still, will be tried again", "err", err)
 		}

@@ -39,6 +39,8 @@ type Rollout struct {
 	Message message.Text `json:"message,omitzero"`
 	// Turn are the agents whose turn has come, in the order of their hashes.
 	Turn []string `json:"turn"`
+	// Without are those of them that somebody has said not to wait for.
+	Without []string `json:"without,omitempty"`
 }
 
 // Agent is what an agent said last of its configuration.
@@ -112,11 +114,14 @@ func (r *Rollout) extend(fleet []string) (changed bool) {
 	return changed
 }
 
-// soaked reports whether all whose turn it is have said for long enough that the bundle works.
+// soaked reports whether all whose turn it is, and who are waited for, have said for long enough that the bundle works.
 func (r *Rollout) soaked(now time.Time, said map[string]Agent) bool {
 	soak, err := time.ParseDuration(r.Soak)
 	return err == nil && !slices.ContainsFunc(r.Turn, func(name string) bool {
 		a := said[r.Site+"/"+name]
+		if slices.Contains(r.Without, name) {
+			return false
+		}
 		return !r.concerns(a.Bundle) || a.Step != "healthy" || a.Heard.Before(r.Begun) || now.Sub(a.Heard) < soak
 	})
 }

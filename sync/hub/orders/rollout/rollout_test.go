@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
+	"lanewarden/edge/api"
 	"lanewarden/sync/hub/orders"
 )
 
@@ -128,7 +130,7 @@ func TestStartAndStop(t *testing.T) {
 			t.Errorf("want %s: %v", code, err)
 		}
 	}
-	refused("orders.no-repository", Stop(dir, "config-7", "demo"))
+	refused("orders.no-repository", Stop(dir, "config-7", "demo", "kay"))
 	r := orders.At(dir)
 	files, _, err := r.Init(t.TempDir(), "")
 	if err != nil {
@@ -142,20 +144,22 @@ func TestStartAndStop(t *testing.T) {
 		}
 		keys = append(keys, k)
 	}
-	refused("bundle.unpublished", Start(dir, "config-7", "demo", []int{100}, 0))
+	refused("bundle.unpublished", Start(dir, "config-7", "demo", []int{100}, 0, "kay"))
 	if done, err := r.Publish([]orders.File{{Path: "bundles/demo/config-7", From: files[0]}}, nil, keys); err != nil || !done {
 		t.Fatal(done, err)
 	}
 	for _, percent := range [][]int{nil, {0}, {101}, {50, 50}, {50, 10}} {
-		refused("bundle.percent", Start(dir, "config-7", "demo", percent, 0))
+		refused("bundle.percent", Start(dir, "config-7", "demo", percent, 0, "kay"))
 	}
-	refused("bundle.no-rollout", Stop(dir, "config-7", "demo"))
+	refused("bundle.no-rollout", Stop(dir, "config-7", "demo", "kay"))
+	refused("bundle.no-rollout", GoOn(dir, "config-7", "demo", []string{"lane-1"}, "kay"))
 	for range 2 {
-		if err := Start(dir, "config-7", "demo", []int{10, 100}, time.Hour); err != nil {
+		if err := Start(dir, "config-7", "demo", []int{10, 100}, time.Hour, "kay"); err != nil {
 			t.Fatal(err)
 		}
-		refused("bundle.rolling", Start(dir, "config-7", "demo", []int{100}, 0))
-		if err := Stop(dir, "config-7", "demo"); err != nil {
+		refused("bundle.not-its-turn", GoOn(dir, "config-7", "demo", []string{"lane-1"}, "kay"))
+		refused("bundle.rolling", Start(dir, "config-7", "demo", []int{100}, 0, "kay"))
+		if err := Stop(dir, "config-7", "demo", "kay"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,5 +169,74 @@ func TestStartAndStop(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, bookFile)); errors.Is(err, fs.ErrNotExist) {
 		t.Error("there is no book")
+	}
+}
+
+// A rollout goes on without a lane that is away; when that comes back and gives the bundle up, the rollout stops all the same.
+func TestGoesOnWithout(t *testing.T) {
+	now := time.Now()
+	r := &Rollout{Bundle: "config-7", Site: "demo", Percent: []int{50, 100}, Soak: "0s", State: Running, Begun: now}
+	heard, fleet := map[string]Agent{}, agents(4)
+	r.step(now, fleet, heard)
+	away, there := r.Turn[0], r.Turn[1]
+	heard["demo/"+there] = Agent{Bundle: "bundles/demo/config-7", Step: "healthy", Heard: now}
+	if r.step(now, fleet, heard) {
+		t.Fatal("it does not wait for a lane that is away")
+	}
+	r.Without = []string{away}
+	if !r.step(now, fleet, heard) || len(r.Turn) != 4 || !r.gives(away) {
+		t.Fatalf("it does not go on: %+v", r)
+	}
+	heard["demo/"+away] = Agent{Bundle: "bundles/demo/config-7", Step: "reverted", Heard: now}
+	if !r.step(now, fleet, heard) || r.State != Stopped {
+		t.Errorf("it does not stop: %+v", r)
+	}
+}
+
+// noted is a journal in memory.
+type noted struct {
+	all  []string
+	fail error
+}
+
+func (n *noted) Note(_ context.Context, u api.User, action string, what message.Message) error {
+	if n.fail != nil {
+		return n.fail
+	}
+	n.all = append(n.all, u.Name+" "+action+": "+what.English())
+	return nil
+}
+
+// What people did is journalled once, in order, also when the journal could not be written at first.
+func TestActsAreJournalled(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := orders.At(dir).Init(t.TempDir(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := change(dir, func(b *Book) (bool, error) {
+		b.add(Act{By: "kay", What: "start", Bundle: "config-7", Site: "demo"})
+		b.add(Act{By: "lee", What: "go-on", Bundle: "config-7", Site: "demo", Lanes: []string{"lane-1", "lane-2"}})
+		b.add(Act{By: "kay", What: "stop", Bundle: "config-7", Site: "demo"})
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	j := &noted{fail: errors.New("the disk is full")}
+	k := NewKeeper(dir, nil, j, nil)
+	if err := k.noteActs(t.Context()); !errors.Is(err, j.fail) {
+		t.Error(err)
+	}
+	j.fail = nil
+	for range 2 {
+		if err := k.noteActs(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{
+		"kay rollout: rollout of config-7 at demo started", "lee rollout: rollout of config-7 at demo goes on without lane-1, lane-2",
+		"kay rollout: rollout of config-7 at demo stopped",
+	}
+	if !slices.Equal(j.all, want) {
+		t.Errorf("journalled: %q", j.all)
 	}
 }
