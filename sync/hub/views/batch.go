@@ -45,6 +45,8 @@ type batch struct {
 	*state
 	sealer  *personal.Sealer
 	rows    []*row
+	heard   []heard
+	upTo    int64 // seq of the last row of the batch; 0 for none
 	unread  int64
 	why     string
 	counted map[hourKey]int64
@@ -60,16 +62,16 @@ func (v *Views) fold(tx store.Tx) (more bool, err error) {
 	if err := v.begin(b); err != nil {
 		return false, err
 	}
-	if b.rows, err = b.next(v.limit); err != nil {
+	if err := b.next(v.limit); err != nil {
 		return false, err
 	}
 	gone, err := b.takeErased()
-	if err != nil || len(b.rows)+len(gone) == 0 {
+	if err != nil || b.upTo == 0 && len(gone) == 0 {
 		return false, err
 	}
 	if v.skip && len(b.rows) > 0 {
 		b.pass(b.rows[0], errors.New("it cannot be written"))
-		b.seq, b.rows = b.rows[0].Seq, nil
+		b.rows = nil
 	}
 	if err := b.run(gone); err != nil {
 		return false, err
@@ -87,8 +89,8 @@ func (b *batch) run(gone []*row) error {
 		for _, f := range all {
 			b.guarded(r, f.row)
 		}
-		b.seq = r.Seq
 	}
+	b.seq = max(b.seq, b.upTo)
 	for _, r := range gone {
 		for _, f := range all {
 			b.guarded(r, f.erased)
@@ -175,36 +177,52 @@ func (v *Views) drop(tx store.Tx) error {
 // errEnough ends a query whose rows fill a batch.
 var errEnough = errors.New("enough rows")
 
-// next returns the rows behind the cursor. Bodies come with the rows of those kinds that a fold reads.
-func (b *batch) next(limit int) (out []*row, err error) {
+// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of all rows it
+// reads when their devices were seen; most are telemetry, of which no fold needs more.
+func (b *batch) next(limit int) error {
+	upTo, err := integer(b.Tx, "SELECT max(seq) FROM (SELECT seq FROM observation WHERE seq>? ORDER BY seq LIMIT ?) AS next",
+		b.seq, int64(limit))
+	if err != nil || upTo == 0 {
+		return err
+	}
 	bytes := 0
-	err = b.Query(nextRows(), func(r []driver.Value) error {
+	err = b.Query(wantedRows, func(r []driver.Value) error {
 		one := scanRow(r, b.sealer)
-		out = append(out, one)
+		b.rows = append(b.rows, one)
 		if bytes += len(one.Body) + len(one.Sealed); bytes >= batchBytes {
+			upTo = one.Seq
 			return errEnough
 		}
 		return nil
-	}, b.seq, int64(limit))
-	if errors.Is(err, errEnough) {
-		err = nil
+	}, b.seq, upTo, int64(observation.Class_CLASS_ALARM))
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
-	return out, err
+	b.upTo = upTo
+	return b.Query("SELECT owner, device, max(t) FROM observation WHERE seq>? AND seq<=? GROUP BY owner, device",
+		func(r []driver.Value) error {
+			b.heard = append(b.heard, heard{deviceKey{sqlog.Int64(r[0]), sqlog.Text(r[1])}, sqlog.Int64(r[2])})
+			return nil
+		}, b.seq, upTo)
 }
 
-// nextRows is the query of next.
-func nextRows() string {
+// heard is when something of a device was last observed.
+type heard struct {
+	deviceKey
+	timeNs int64
+}
+
+// wantedRows is the query for rows that some fold wants to see.
+var wantedRows = func() string {
 	var kinds []string
-	read := wanted()
 	for number := range observation.Kind_name {
-		if read[observation.Kind(number)] {
+		if k := observation.Kind(number); wanted()[k] || observation.Describe(k).Detections != nil {
 			kinds = append(kinds, strconv.Itoa(int(number)))
 		}
 	}
-	with := "CASE WHEN o.kind IN (" + strings.Join(sorted(kinds), ",") + ") THEN "
-	return "SELECT o.seq, o.owner, o.idx, o.class, o.t, o.device, o.kind, " + with + "o.body END, " + with +
-		"o.sealed END FROM observation o WHERE o.seq>? ORDER BY o.seq LIMIT ?"
-}
+	return "SELECT " + rowColumns + " FROM observation o WHERE o.seq>? AND o.seq<=? AND (o.class=? OR o.kind IN (" +
+		strings.Join(sorted(kinds), ",") + ")) ORDER BY o.seq"
+}()
 
 // erasedAtOnce bounds the erased rows of a batch.
 const erasedAtOnce = 500

@@ -36,6 +36,7 @@ type traffic struct {
 	last    observation.PerClass[int64]
 	pending observation.PerClass[[]wire.Row]
 	plates  []string // of the vehicles so far, to be searched for
+	thin    bool     // of a vehicle its decision and its document alone: many passages in little time
 }
 
 func newTraffic(tb testing.TB, site, agent string, seed uint64) *traffic {
@@ -84,7 +85,10 @@ func (l *traffic) vehicle() {
 	var all []*observation.PassageReading
 	reading := func(class observation.Class, device, station string, body proto.Message) *observation.PassageReading {
 		l.at = l.at.Add(2 * time.Second)
-		idx := l.add(class, device, body)
+		idx := l.idx
+		if !l.thin {
+			idx = l.add(class, device, body)
+		}
 		r := &observation.PassageReading{
 			Idx: idx, Device: device, Kind: uint32(observation.New(class, l.at, body).Body.Kind()), Station: station, TimeNs: l.at.UnixNano(),
 			Class: uint32(class), Confidence: 0.99, Reason: "matches loop-1 (0.4 s later than predicted)",
@@ -93,8 +97,13 @@ func (l *traffic) vehicle() {
 		return r
 	}
 	loop := reading(event, "loop-1", "entry", &observation.VehicleDetection{Station: "entry", StartNs: l.at.UnixNano(), SpeedKph: 12, LengthM: 18})
-	l.add(event, "agent", &observation.PassageOpened{Id: id, Lane: "lane-1", Readings: []*observation.PassageReading{loop}})
+	if !l.thin {
+		l.add(event, "agent", &observation.PassageOpened{Id: id, Lane: "lane-1", Readings: []*observation.PassageReading{loop}})
+	}
 	updated := func(readings ...*observation.PassageReading) {
+		if l.thin {
+			return
+		}
 		l.add(event, "agent", &observation.PassageUpdated{Id: id, Readings: readings})
 	}
 	updated(reading(event, "lpr-1", "entry", &observation.VehiclePlate{Plate: plate, Normal: plate, Confidence: 0.94, Region: "ca-on"}))
@@ -118,12 +127,17 @@ func (l *traffic) vehicle() {
 		outcome = "HOLD"
 	}
 	for revision := range uint32(2) {
+		if l.thin && revision == 0 {
+			continue
+		}
 		l.add(event, "agent", &observation.ClearanceDecision{Presentation: "v" + id, Revision: revision + 1, Lane: "lane-1", Passage: id, Outcome: outcome, Decided: outcome,
 			NowNs: l.at.UnixNano(), Plates: []string{plate}, Reasons: []*observation.ClearanceReason{{Code: "MANIFEST-MATCH", Outcome: outcome}},
 			Lists: []*observation.ListInForce{{List: "targets", Version: 12, IssuedNs: 1}, {List: "manifests", Version: 90, IssuedNs: 1}, {List: "drivers", Version: 3, IssuedNs: 1}}})
 	}
 	for range 14 {
-		l.at = l.at.Add(5 * time.Second)
+		if l.at = l.at.Add(5 * time.Second); l.thin {
+			continue
+		}
 		l.add(telemetry, "rpm-1", &observation.RadiationBackground{Gamma: []int32{200, 201, 199, 202}, Neutron: []int32{1, 0}})
 	}
 	l.add(event, "agent", &observation.PassageClosed{Id: id, Lane: "lane-1", OpenedNs: opened.UnixNano(), ClosedNs: l.at.UnixNano(), Plate: plate, Containers: []string{container},
@@ -163,6 +177,29 @@ func (s *spent) add(tb testing.TB, since spent) {
 	s.clock, s.processor = s.clock+at.clock-since.clock, s.processor+at.processor-since.processor
 }
 
+// encoded returns batches as agents send them, and decoded as the hub has them again, which is a part of its work.
+func encoded(tb testing.TB, codec *wire.Codec, group []ledger.Message) (out [][]byte) {
+	for _, m := range group {
+		text, err := codec.Encode(m.(ledger.Batch).Body)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func decoded(tb testing.TB, codec *wire.Codec, group []ledger.Message, sent [][]byte) (out []ledger.Message) {
+	for i, m := range group {
+		batch := ledger.Batch{From: m.(ledger.Batch).From, Body: &wire.Batch{}}
+		if err := codec.Decode(sent[i], batch.Body); err != nil {
+			tb.Fatal(err)
+		}
+		out = append(out, batch)
+	}
+	return out
+}
+
 // fill files the passages of some lanes, and returns how long the ledger needed for the rows and the views for theirs.
 func fill(b testing.TB, c *centre, lanes []*traffic, passages int) (rows int64, filing, folding spent) {
 	for _, l := range lanes {
@@ -170,6 +207,11 @@ func fill(b testing.TB, c *centre, lanes []*traffic, passages int) (rows int64, 
 			b.Fatal(err)
 		}
 	}
+	codec, err := wire.NewCodec()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer codec.Close()
 	for made := 0; made < passages; {
 		var group []ledger.Message
 		for _, l := range lanes {
@@ -209,7 +251,8 @@ func number(name string, otherwise int) int {
 }
 
 // BenchmarkViews files the traffic of some lanes, and folds it: what the views cost beside the ledger, and what
-// searching and opening take among all of it. LANEWARDEN_PASSAGES says how many there are.
+// searching and opening take among all of it. LANEWARDEN_PASSAGES says how many there are, LANEWARDEN_THIN that each is
+// two rows alone.
 func BenchmarkViews(b *testing.B) {
 	passages := number("LANEWARDEN_PASSAGES", 20_000)
 	b.Run("sqlite", func(b *testing.B) { benchViews(b, "", passages) })
@@ -226,7 +269,9 @@ func benchViews(b *testing.B, url string, passages int) {
 	c.Views = New(l, c.apply, slog.New(slog.DiscardHandler))
 	var lanes []*traffic
 	for i := range 8 {
-		lanes = append(lanes, newTraffic(b, fmt.Sprintf("site-%d", i/2), fmt.Sprintf("lane-%d", i), uint64(i)))
+		one := newTraffic(b, fmt.Sprintf("site-%d", i/2), fmt.Sprintf("lane-%d", i), uint64(i))
+		one.thin = os.Getenv("LANEWARDEN_THIN") != ""
+		lanes = append(lanes, one)
 	}
 	rows, filing, folding := fill(b, c, lanes, passages)
 	b.ReportMetric(float64(filing.clock.Nanoseconds())/float64(rows), "ledger-ns/row")

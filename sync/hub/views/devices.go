@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS view_condition(
 	cleared   SMALLINT NOT NULL,  -- 1 when it is over
 	PRIMARY KEY(owner, device, condition, subject)
 ) CLUSTERED;`,
-	bodies: []observation.Kind{observation.Kind_KIND_DEVICE_CONDITION},
+	bodies: []observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_DEVICE_CONDITION},
 	begin: func(b *batch) folding {
 		return &deviceFolding{b, map[deviceKey]*deviceRow{}, map[conditionKey]conditionRow{}}
 	},
@@ -57,39 +57,45 @@ type deviceFolding struct {
 }
 
 func (f *deviceFolding) row(r *row) error {
-	if r.Device == observation.AgentDevice && r.Kind != observation.Kind_KIND_DEVICE_CONDITION {
-		return nil
-	}
-	if err := storable(r.Device); err != nil {
-		return err
-	}
 	k := deviceKey{r.Owner, r.Device}
-	minute := r.TimeNs / int64(time.Minute)
-	if f.changed[k] != nil || minute > f.seen[k] || r.Kind == observation.Kind_KIND_DEVICE_STATE {
-		f.change(k, minute)
-	}
 	switch r.Kind {
 	case observation.Kind_KIND_DEVICE_STATE:
-		f.changed[k].state = max(f.changed[k].state, r.Idx)
+		if err := storable(r.Device); err != nil {
+			return err
+		}
+		d := f.device(k)
+		d.state = max(d.state, r.Idx)
 	case observation.Kind_KIND_DEVICE_CONDITION:
 		return f.condition(k, r)
 	}
 	return nil
 }
 
-// change notes that a device was seen in a minute. A device is seen again with nearly every row: what is written is
-// one row a minute.
-func (f *deviceFolding) change(k deviceKey, minute int64) {
+// device returns what the batch has of a device.
+func (f *deviceFolding) device(k deviceKey) *deviceRow {
 	d := f.changed[k]
 	if d == nil {
 		d = &deviceRow{state: -1}
 		f.changed[k] = d
 	}
-	d.seen = max(d.seen, minute)
-	if len(f.seen) >= maxRemembered {
-		clear(f.seen)
+	return d
+}
+
+// hear notes when devices were seen. One is seen with nearly every batch: what is written is one row a minute.
+func (f *deviceFolding) hear() {
+	for _, h := range f.heard {
+		minute := h.timeNs / int64(time.Minute)
+		known := f.changed[h.deviceKey] == nil && minute <= f.seen[h.deviceKey]
+		if known || h.device == observation.AgentDevice || storable(h.device) != nil {
+			continue
+		}
+		d := f.device(h.deviceKey)
+		d.seen = max(d.seen, minute)
+		if len(f.seen) >= maxRemembered {
+			clear(f.seen)
+		}
+		f.seen[h.deviceKey] = max(f.seen[h.deviceKey], minute)
 	}
-	f.seen[k] = max(f.seen[k], minute)
 }
 
 func (f *deviceFolding) condition(k deviceKey, r *row) error {
@@ -98,7 +104,7 @@ func (f *deviceFolding) condition(k deviceKey, r *row) error {
 		return err
 	}
 	c := body.GetDeviceCondition()
-	if err := storable(c.GetCondition(), c.GetSubject()); err != nil {
+	if err := storable(r.Device, c.GetCondition(), c.GetSubject()); err != nil {
 		return err
 	}
 	key := conditionKey{k, c.GetCondition(), c.GetSubject()}
@@ -116,6 +122,7 @@ func (f *deviceFolding) condition(k deviceKey, r *row) error {
 func (f *deviceFolding) erased(*row) error { return nil }
 
 func (f *deviceFolding) finish() error {
+	f.hear()
 	for _, k := range sortedFunc(f.changed, compareDevices) {
 		d := f.changed[k]
 		err := f.Exec(`INSERT INTO view_device(owner, device, seen, state) VALUES(?,?,?,?) ON CONFLICT(owner, device) DO UPDATE

@@ -14,8 +14,7 @@ type fold struct {
 	version int
 	tables  []string
 	schema  string // of the tables, in the words of store.Derived
-	// bodies are the kinds whose bodies the fold reads. Of all other rows it sees owner, row, class, time, kind and
-	// device.
+	// bodies are the kinds of the rows that the fold reads. It sees those of other folds, and all alarms, as well.
 	bodies []observation.Kind
 	begin  func(*batch) folding
 }

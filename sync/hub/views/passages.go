@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
@@ -118,31 +118,77 @@ func (f *passageFolding) about(r *row) error {
 
 // passagesIn returns the passages that a row is about.
 func passagesIn(r *row) (ids []string, err error) {
-	body, err := r.body()
-	if err != nil {
-		return nil, err
+	if r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
+		return nil, nil
 	}
-	add := func(id string) {
-		if id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+	add := func(id []byte) {
+		if len(id) > 0 && !slices.Contains(ids, string(id)) {
+			ids = append(ids, string(id))
 		}
 	}
-	typed := body.Typed()
-	switch p := typed.(type) {
-	case *observation.PassageClosed:
-		add(p.Id)
-	case *observation.PassageOpened:
-		add(p.Id)
-	case *observation.PassageUpdated:
-		add(p.Id)
-	case *observation.PassageCorrected:
-		add(p.From)
-	}
-	observation.AssignmentsIn(typed, func(_ int64, passage string, r *observation.PassageReading) {
-		add(passage)
-		add(r.GetOther())
+	err = eachField(r.Body, func(number protowire.Number, statement []byte) error {
+		if number != protowire.Number(r.Kind) {
+			return nil
+		}
+		return eachField(statement, func(number protowire.Number, value []byte) error {
+			places := idFields[r.Kind]
+			switch {
+			case slices.Contains(places.ids, number):
+				add(value)
+			case number == places.readings:
+				return eachField(value, func(number protowire.Number, value []byte) error {
+					if number == otherField {
+						add(value)
+					}
+					return nil
+				})
+			}
+			return nil
+		})
 	})
-	return ids, nil
+	return ids, err
+}
+
+// idFields are the numbers of the fields of statements that name passages, and of those with the readings: of these only the
+// other candidate is looked at. Decoding whole statements was a third of the time that a batch took.
+var idFields = map[observation.Kind]struct {
+	ids      []protowire.Number
+	readings protowire.Number
+}{
+	observation.Kind_KIND_PASSAGE_OPENED:    {[]protowire.Number{1}, 3},
+	observation.Kind_KIND_PASSAGE_UPDATED:   {[]protowire.Number{1}, 2},
+	observation.Kind_KIND_PASSAGE_CLOSED:    {[]protowire.Number{1}, 0},
+	observation.Kind_KIND_PASSAGE_CORRECTED: {[]protowire.Number{2, 3}, 6},
+}
+
+// otherField is the number of PassageReading.other.
+const otherField protowire.Number = 10
+
+// eachField calls f with each field of an encoded message that has a length.
+func eachField(message []byte, f func(protowire.Number, []byte) error) error {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		message = message[n:]
+		if kind != protowire.BytesType {
+			if n = protowire.ConsumeFieldValue(number, kind, message); n < 0 {
+				return protowire.ParseError(n)
+			}
+			message = message[n:]
+			continue
+		}
+		value, n := protowire.ConsumeBytes(message)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		if err := f(number, value); err != nil {
+			return err
+		}
+		message = message[n:]
+	}
+	return nil
 }
 
 // passage returns what the batch has of a passage. What the table has comes when the batch ends.
@@ -334,7 +380,7 @@ func foldRows(
 	var closed *observation.PassageClosed
 	if r := rows[p.closed]; r != nil {
 		if body, err := r.values(); err == nil && body.GetPassageClosed() != nil {
-			closed = proto.CloneOf(body.GetPassageClosed())
+			closed = body.GetPassageClosed()
 		}
 	}
 	var after []statement

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -63,12 +64,12 @@ func (r *row) record() (*observation.Observation, error) {
 // maxText is the longest name, in bytes, that is kept; agents write them.
 const maxText = 255
 
-var errText = errors.New("a name in it is too long, or has a zero byte")
+var errText = errors.New("a name in it is too long, or no text")
 
 // storable returns an error for texts that no table takes.
 func storable(texts ...string) error {
 	for _, t := range texts {
-		if len(t) > maxText || strings.ContainsRune(t, 0) {
+		if len(t) > maxText || strings.ContainsRune(t, 0) || !utf8.ValidString(t) {
 			return errText
 		}
 	}
