@@ -72,6 +72,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Perform(&hubapi.SendCommand, s.sendCommand), api.Answer(&hubapi.GetCommands, s.outstanding),
 		api.Answer(&hubapi.GetPassages, s.passages), api.Answer(&hubapi.GetPassage, s.passage),
 		api.Answer(&hubapi.GetDecisions, s.decisions), api.Answer(&hubapi.GetLanes, s.lanes),
+		api.Answer(&hubapi.GetTransits, s.transits),
 	}
 }
 

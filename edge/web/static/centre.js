@@ -9,6 +9,7 @@ const pages = {
 	"": async () => Fleet,
 	passages: async () => (await import("/pages/found.js")).FoundPassages,
 	passage: async () => (await import("/pages/record.js")).PassageRecordPage,
+	transits: async () => (await import("/pages/transits.js")).Transits,
 	lanes: async () => (await import("/pages/lanes.js")).Lanes,
 };
 
@@ -18,4 +19,4 @@ places.picture = null;
 
 await restoreChoices();
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["", "passages", "lanes"]} home="fleet" guard=${() => ""} aside=${() => null} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["", "passages", "lanes", "transits"]} home="fleet" guard=${() => ""} aside=${() => null} />`, root);

@@ -513,3 +513,25 @@ export interface SignIn {
 	password?: string;
 	user?: string;
 }
+
+export interface TransitList {
+	/** sent on, and seen nowhere since; oldest first, 1,000 at most */
+	under_way: TransitRecord[];
+	/** arrived, and sent on nowhere before; newest first, 1,000 at most */
+	without_entry: TransitRecord[];
+}
+
+export interface TransitRecord {
+	agent: string;
+	/** when it was sent on, or arrived */
+	at: string;
+	container: string;
+	/** where it is to leave */
+	exit_site?: string;
+	lane: string;
+	/** it is under way for longer than it may be */
+	overdue: boolean;
+	/** id */
+	passage?: string;
+	site: string;
+}

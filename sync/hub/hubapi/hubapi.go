@@ -241,7 +241,7 @@ func Operations() []api.Operation {
 		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
-		&GetPassages, &GetPassage, &GetDecisions, &GetLanes,
+		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

@@ -177,8 +177,8 @@ func (v *Views) drop(tx store.Tx) error {
 // errEnough ends a query whose rows fill a batch.
 var errEnough = errors.New("enough rows")
 
-// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of all rows it
-// reads when their devices were seen; most are telemetry, of which no fold needs more.
+// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of all
+// rows it reads when their devices were seen; most are telemetry, of which no fold needs more.
 func (b *batch) next(limit int) error {
 	upTo, err := integer(b.Tx, "SELECT max(seq) FROM (SELECT seq FROM observation WHERE seq>? ORDER BY seq LIMIT ?) AS next",
 		b.seq, int64(limit))

@@ -149,8 +149,8 @@ func passagesIn(r *row) (ids []string, err error) {
 	return ids, err
 }
 
-// idFields are the numbers of the fields of statements that name passages, and of those with the readings: of these only the
-// other candidate is looked at. Decoding whole statements was a third of the time that a batch took.
+// idFields are the numbers of the fields of statements that name passages, and of those with the readings: of these
+// only the other candidate is looked at. Decoding whole statements was a third of the time that a batch took.
 var idFields = map[observation.Kind]struct {
 	ids      []protowire.Number
 	readings protowire.Number
