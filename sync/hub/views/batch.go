@@ -199,11 +199,13 @@ func (b *batch) next(limit int) error {
 		return err
 	}
 	b.upTo = upTo
-	return b.Query("SELECT owner, device, max(t) FROM observation WHERE seq>? AND seq<=? GROUP BY owner, device",
+	// The rows of the batch come first: by its index of owners SQLite would group the whole table.
+	return b.Query(`SELECT owner, device, max(t) FROM (SELECT owner, device, t FROM observation WHERE seq>? AND seq<=?
+		ORDER BY seq LIMIT ?) AS next GROUP BY owner, device`,
 		func(r []driver.Value) error {
 			b.heard = append(b.heard, heard{deviceKey{sqlog.Int64(r[0]), sqlog.Text(r[1])}, sqlog.Int64(r[2])})
 			return nil
-		}, b.seq, upTo)
+		}, b.seq, upTo, int64(limit))
 }
 
 // heard is when something of a device was last observed.

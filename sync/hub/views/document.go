@@ -95,3 +95,71 @@ func summarise(d *observation.PassageClosed, open bool) {
 func isAlarm(r *observation.PassageReading) bool {
 	return r.Class == uint32(observation.Class_CLASS_ALARM)
 }
+
+// foldRows folds a passage's document from the rows that the table names. readings returns rows of readings, which
+// name the vehicle as long as the lane's document does not.
+func foldRows(
+	id string, p passageRow, rows map[int64]*row, readings func([]int64) (map[int64]*row, error),
+) (*observation.PassageClosed, error) {
+	var closed *observation.PassageClosed
+	if r := rows[p.closed]; r != nil {
+		if body, err := r.values(); err == nil && body.GetPassageClosed() != nil {
+			closed = body.GetPassageClosed()
+		}
+	}
+	var after []statement
+	for _, idx := range p.statements {
+		if r := rows[idx]; r != nil {
+			if body, err := r.values(); err == nil {
+				after = append(after, statement{idx, body.Typed()})
+			}
+		}
+	}
+	had := map[int64]bool{} // readings that name the vehicle in the lane's document
+	for _, r := range closed.GetReadings() {
+		if namesVehicle(observation.Kind(r.Kind)) {
+			had[r.Idx] = true
+		}
+	}
+	d := document(id, closed, after)
+	if len(after) == 0 {
+		return d, nil
+	}
+	if lostName(had, d) {
+		d.Plate, d.Tags, d.Containers, d.Codes, had = "", nil, nil, nil, nil
+	}
+	var naming []int64
+	for _, r := range d.Readings {
+		if namesVehicle(observation.Kind(r.Kind)) && !had[r.Idx] {
+			naming = append(naming, r.Idx)
+		}
+	}
+	if len(naming) == 0 {
+		return d, nil
+	}
+	found, err := readings(naming)
+	if err != nil {
+		return nil, err
+	}
+	var all []*observation.Observation
+	for _, idx := range naming {
+		if r := found[idx]; r != nil {
+			if o, err := r.record(); err == nil {
+				all = append(all, o)
+			}
+		}
+	}
+	addNames(d, all)
+	return d, nil
+}
+
+// lostName reports whether a reading that named the vehicle is no longer in its passage.
+func lostName(had map[int64]bool, d *observation.PassageClosed) bool {
+	kept := 0
+	for _, r := range d.Readings {
+		if had[r.Idx] {
+			kept++
+		}
+	}
+	return kept < len(had)
+}

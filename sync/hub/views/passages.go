@@ -2,11 +2,7 @@ package views
 
 import (
 	"database/sql/driver"
-	"encoding/binary"
 	"slices"
-	"strings"
-
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
@@ -16,7 +12,7 @@ import (
 // is found by. Nothing in it is ever changed by what a row adds: whenever a row is about a passage, its document is
 // folded again from all its rows, and its row, its hashes and its counts are written from that.
 var passages = fold{
-	name: "passages", version: 1, tables: []string{"view_passage", "view_name", "view_decision"},
+	name: "passages", version: 2, tables: []string{"view_passage", "view_name", "view_decision"},
 	schema: `CREATE TABLE IF NOT EXISTS view_passage(
 	no         BIGINT PRIMARY KEY, -- in the order in which the hub first heard of it
 	id         TEXT NOT NULL,
@@ -27,7 +23,7 @@ var passages = fold{
 	alarm      SMALLINT NOT NULL,  -- 2: it has one, 1: it may have one
 	counted    SMALLINT NOT NULL,  -- it is a vehicle: its readings did not prove to be another's
 	closed     BIGINT NOT NULL,    -- row passage.closed, -1 while it is open
-	statements BYTES NOT NULL,     -- rows about its readings from after that: varints, each but the first less the one before
+	statements BYTES NOT NULL,     -- rows about its readings from after that: varints of differences
 	names      BYTES NOT NULL,     -- its hashes in view_name, 8 bytes each
 	decision   BIGINT NOT NULL,    -- row clearance.decision that is in force, -1 for none
 	outcome    TEXT NOT NULL,      -- of that
@@ -37,6 +33,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS view_passage_id ON view_passage(id, owner);
 CREATE INDEX IF NOT EXISTS view_passage_time ON view_passage(opened, no);
 CREATE INDEX IF NOT EXISTS view_passage_site ON view_passage(site, opened, no);
 CREATE INDEX IF NOT EXISTS view_passage_alarm ON view_passage(opened, no) WHERE alarm>0;
+CREATE INDEX IF NOT EXISTS view_passage_site_alarm ON view_passage(site, opened, no) WHERE alarm>0;
 CREATE INDEX IF NOT EXISTS view_passage_outcome ON view_passage(outcome, opened, no) WHERE outcome<>'';
 CREATE TABLE IF NOT EXISTS view_name(
 	hash   BIGINT NOT NULL,        -- keyed, of kind and name
@@ -72,13 +69,6 @@ type passage struct {
 	moved bool           // a decision about it is no longer
 }
 
-// passageRow is what the table has of a passage, but for its key.
-type passageRow struct {
-	no, opened, alarm, counted, closed, decision, touched int64
-	site, lane, outcome                                   string
-	statements, names                                     []int64
-}
-
 type passageFolding struct {
 	*batch
 	all           map[passageKey]*passage
@@ -112,81 +102,6 @@ func (f *passageFolding) about(r *row) error {
 	for _, id := range ids {
 		p := f.passage(r.Owner, id)
 		p.rows[r.Idx], p.touched = r, r.Seq
-	}
-	return nil
-}
-
-// passagesIn returns the passages that a row is about.
-func passagesIn(r *row) (ids []string, err error) {
-	if r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
-		return nil, nil
-	}
-	add := func(id []byte) {
-		if len(id) > 0 && !slices.Contains(ids, string(id)) {
-			ids = append(ids, string(id))
-		}
-	}
-	err = eachField(r.Body, func(number protowire.Number, statement []byte) error {
-		if number != protowire.Number(r.Kind) {
-			return nil
-		}
-		return eachField(statement, func(number protowire.Number, value []byte) error {
-			places := idFields[r.Kind]
-			switch {
-			case slices.Contains(places.ids, number):
-				add(value)
-			case number == places.readings:
-				return eachField(value, func(number protowire.Number, value []byte) error {
-					if number == otherField {
-						add(value)
-					}
-					return nil
-				})
-			}
-			return nil
-		})
-	})
-	return ids, err
-}
-
-// idFields are the numbers of the fields of statements that name passages, and of those with the readings: of these
-// only the other candidate is looked at. Decoding whole statements was a third of the time that a batch took.
-var idFields = map[observation.Kind]struct {
-	ids      []protowire.Number
-	readings protowire.Number
-}{
-	observation.Kind_KIND_PASSAGE_OPENED:    {[]protowire.Number{1}, 3},
-	observation.Kind_KIND_PASSAGE_UPDATED:   {[]protowire.Number{1}, 2},
-	observation.Kind_KIND_PASSAGE_CLOSED:    {[]protowire.Number{1}, 0},
-	observation.Kind_KIND_PASSAGE_CORRECTED: {[]protowire.Number{2, 3}, 6},
-}
-
-// otherField is the number of PassageReading.other.
-const otherField protowire.Number = 10
-
-// eachField calls f with each field of an encoded message that has a length.
-func eachField(message []byte, f func(protowire.Number, []byte) error) error {
-	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		message = message[n:]
-		if kind != protowire.BytesType {
-			if n = protowire.ConsumeFieldValue(number, kind, message); n < 0 {
-				return protowire.ParseError(n)
-			}
-			message = message[n:]
-			continue
-		}
-		value, n := protowire.ConsumeBytes(message)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		if err := f(number, value); err != nil {
-			return err
-		}
-		message = message[n:]
 	}
 	return nil
 }
@@ -251,23 +166,6 @@ func (f *passageFolding) finish() error {
 	return nil
 }
 
-const passageColumns = "no, id, owner, site, lane, opened, alarm, counted, closed, statements, names, decision, " +
-	"outcome, touched"
-
-// passageColumnsOf returns them of a table that a query calls otherwise.
-func passageColumnsOf(table string) string {
-	return table + "." + strings.ReplaceAll(passageColumns, ", ", ", "+table+".")
-}
-
-func scanPassage(r []driver.Value) (k passageKey, p passageRow) {
-	k = passageKey{sqlog.Int64(r[2]), sqlog.Text(r[1])}
-	return k, passageRow{
-		no: sqlog.Int64(r[0]), site: sqlog.Text(r[3]), lane: sqlog.Text(r[4]), opened: sqlog.Int64(r[5]), alarm: sqlog.Int64(r[6]),
-		counted: sqlog.Int64(r[7]), closed: sqlog.Int64(r[8]), statements: decodeRows(sqlog.Bytes(r[9])),
-		names: decodeHashes(sqlog.Bytes(r[10])), decision: sqlog.Int64(r[11]), outcome: sqlog.Text(r[12]), touched: sqlog.Int64(r[13]),
-	}
-}
-
 // load reads what the table has of the passages of the batch.
 func (f *passageFolding) load() error {
 	ids := map[string]bool{}
@@ -275,7 +173,8 @@ func (f *passageFolding) load() error {
 		ids[p.id] = true
 	}
 	return eachChunk(sortedKeys(ids), func(list string, args []driver.Value) error {
-		return f.Query("SELECT "+passageColumns+" FROM view_passage WHERE id IN ("+list+")", func(r []driver.Value) error {
+		query := "SELECT " + passageColumns + " FROM view_passage WHERE id IN (" + list + ")"
+		return f.Query(query, func(r []driver.Value) error {
 			k, had := scanPassage(r)
 			if p := f.all[k]; p != nil {
 				touched, decision, outcome := max(p.touched, had.touched), p.decision, p.outcome
@@ -372,74 +271,6 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 	})
 }
 
-// foldRows folds a passage's document from the rows that the table names. readings returns rows of readings, which
-// name the vehicle as long as the lane's document does not.
-func foldRows(
-	id string, p passageRow, rows map[int64]*row, readings func([]int64) (map[int64]*row, error),
-) (*observation.PassageClosed, error) {
-	var closed *observation.PassageClosed
-	if r := rows[p.closed]; r != nil {
-		if body, err := r.values(); err == nil && body.GetPassageClosed() != nil {
-			closed = body.GetPassageClosed()
-		}
-	}
-	var after []statement
-	for _, idx := range p.statements {
-		if r := rows[idx]; r != nil {
-			if body, err := r.values(); err == nil {
-				after = append(after, statement{idx, body.Typed()})
-			}
-		}
-	}
-	had := map[int64]bool{} // readings that name the vehicle in the lane's document
-	for _, r := range closed.GetReadings() {
-		if namesVehicle(observation.Kind(r.Kind)) {
-			had[r.Idx] = true
-		}
-	}
-	d := document(id, closed, after)
-	if len(after) == 0 {
-		return d, nil
-	}
-	if lostName(had, d) {
-		d.Plate, d.Tags, d.Containers, d.Codes, had = "", nil, nil, nil, nil
-	}
-	var naming []int64
-	for _, r := range d.Readings {
-		if namesVehicle(observation.Kind(r.Kind)) && !had[r.Idx] {
-			naming = append(naming, r.Idx)
-		}
-	}
-	if len(naming) == 0 {
-		return d, nil
-	}
-	found, err := readings(naming)
-	if err != nil {
-		return nil, err
-	}
-	var all []*observation.Observation
-	for _, idx := range naming {
-		if r := found[idx]; r != nil {
-			if o, err := r.record(); err == nil {
-				all = append(all, o)
-			}
-		}
-	}
-	addNames(d, all)
-	return d, nil
-}
-
-// lostName reports whether a reading that named the vehicle is no longer in its passage.
-func lostName(had map[int64]bool, d *observation.PassageClosed) bool {
-	kept := 0
-	for _, r := range d.Readings {
-		if had[r.Idx] {
-			kept++
-		}
-	}
-	return kept < len(had)
-}
-
 // write writes a passage's row, its hashes, and what it counts.
 func (f *passageFolding) write(p *passage) error {
 	for _, one := range []struct {
@@ -458,8 +289,8 @@ func (f *passageFolding) write(p *passage) error {
 		return err
 	}
 	if p.had.no != 0 {
-		return f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?, names=?, decision=?,
-			outcome=?, touched=? WHERE no=?`, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
+		return f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?,
+			names=?, decision=?, outcome=?, touched=? WHERE no=?`, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
 			encodeHashes(p.names), p.decision, p.outcome, p.touched, p.no)
 	}
 	return f.Exec("INSERT INTO view_passage("+passageColumns+") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -473,7 +304,8 @@ func (f *passageFolding) writeNames(p *passage) error {
 		return nil
 	}
 	for _, h := range p.had.names {
-		if err := f.Exec("DELETE FROM view_name WHERE hash=? AND opened=? AND no=?", h, p.had.opened, p.no); err != nil {
+		const drop = "DELETE FROM view_name WHERE hash=? AND opened=? AND no=?"
+		if err := f.Exec(drop, h, p.had.opened, p.no); err != nil {
 			return err
 		}
 	}
@@ -483,42 +315,4 @@ func (f *passageFolding) writeNames(p *passage) error {
 		}
 	}
 	return nil
-}
-
-// encodeRows packs indices of rows, which rise.
-func encodeRows(all []int64) []byte {
-	out, before := []byte{}, int64(0)
-	for _, idx := range all {
-		out = binary.AppendVarint(out, idx-before)
-		before = idx
-	}
-	return out
-}
-
-func decodeRows(packed []byte) (out []int64) {
-	idx := int64(0)
-	for len(packed) > 0 {
-		delta, n := binary.Varint(packed)
-		if n <= 0 {
-			return out
-		}
-		idx, packed = idx+delta, packed[n:]
-		out = append(out, idx)
-	}
-	return out
-}
-
-func encodeHashes(all []int64) []byte {
-	out := []byte{}
-	for _, h := range all {
-		out = binary.BigEndian.AppendUint64(out, uint64(h))
-	}
-	return out
-}
-
-func decodeHashes(packed []byte) (out []int64) {
-	for ; len(packed) >= 8; packed = packed[8:] {
-		out = append(out, int64(binary.BigEndian.Uint64(packed)))
-	}
-	return out
 }

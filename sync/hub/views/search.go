@@ -81,7 +81,14 @@ func (v *Views) Passages(s Search, after Place, limit int) (out []Found, next *P
 
 // page returns rows of the table that fit as far as it says.
 func (v *Views) page(s *Search, after Place, limit int) (out []passage, err error) {
-	where, args := " WHERE (p.opened, p.no) < (?, ?) AND p.opened>?", []driver.Value{after.At, after.No, int64(0)}
+	since := int64(0) // what is known by a decision alone has no time yet
+	if !s.From.IsZero() {
+		since = max(since, s.From.UnixNano()-1)
+	}
+	if before := s.To.UnixNano(); !s.To.IsZero() && before < after.At {
+		after = Place{before, 0} // an index is read from there on
+	}
+	where, args := " WHERE (p.opened, p.no) < (?, ?) AND p.opened>?", []driver.Value{after.At, after.No, since}
 	from := "view_passage p"
 	if hashes := s.hashes(v); len(hashes) > 0 {
 		in := "?"
@@ -97,12 +104,6 @@ func (v *Views) page(s *Search, after Place, limit int) (out []passage, err erro
 	}
 	if s.ID != "" {
 		add("p.id=?", s.ID)
-	}
-	if !s.From.IsZero() {
-		add("p.opened>=?", s.From.UnixNano())
-	}
-	if !s.To.IsZero() {
-		add("p.opened<?", s.To.UnixNano())
 	}
 	if s.Site != "" {
 		add("p.site=?", s.Site)
@@ -290,6 +291,9 @@ func (v *Views) Decisions(s DecisionSearch, after Place, limit int) (out []Decid
 	if after == (Place{}) {
 		after = first
 	}
+	if before := s.To.UnixNano(); !s.To.IsZero() && before < after.At {
+		after = Place{before, 0}
+	}
 	where, args := "(at, owner) < (?, ?) AND idx>=0", []driver.Value{after.At, after.No}
 	for _, c := range []struct{ column, value string }{{"site", s.Site}, {"lane", s.Lane}, {"outcome", s.Outcome}} {
 		if c.value != "" {
@@ -304,9 +308,6 @@ func (v *Views) Decisions(s DecisionSearch, after Place, limit int) (out []Decid
 	}
 	if !s.From.IsZero() {
 		where, args = where+" AND at>=?", append(args, s.From.UnixNano())
-	}
-	if !s.To.IsZero() {
-		where, args = where+" AND at<?", append(args, s.To.UnixNano())
 	}
 	return v.decisionPage(where+" ORDER BY at DESC, owner DESC LIMIT ?", limit, append(args, int64(limit))...)
 }

@@ -40,6 +40,7 @@ func TestTransits(t *testing.T) {
 		halifax.inTransit("h1", "CSQU3054383", "TRANSIT-ONWARD", "windsor", 1)
 		halifax.now = halifax.now.Add(time.Minute)
 		halifax.inTransit("h2", "MSKU1234565", "TRANSIT-ONWARD", "windsor", 1)
+		halifax.now = halifax.now.Add(time.Minute)
 		halifax.inTransit("h3", "CAIU1000007", "TRANSIT-ONWARD", "winnipeg", 1)
 		halifax.inTransit("h3", "CAIU1000012", "TRANSIT-ONWARD", "winnipeg", 2) // read better
 		windsor.now = begin.Add(time.Hour)

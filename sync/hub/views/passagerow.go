@@ -1,0 +1,71 @@
+package views
+
+import (
+	"database/sql/driver"
+	"encoding/binary"
+	"strings"
+
+	"lanewarden/edge/evidence/sqlog"
+)
+
+// passageRow is what the table has of a passage, but for its key.
+type passageRow struct {
+	no, opened, alarm, counted, closed, decision, touched int64
+	site, lane, outcome                                   string
+	statements, names                                     []int64
+}
+
+const passageColumns = "no, id, owner, site, lane, opened, alarm, counted, closed, statements, names, decision, " +
+	"outcome, touched"
+
+// passageColumnsOf returns them of a table that a query calls otherwise.
+func passageColumnsOf(table string) string {
+	return table + "." + strings.ReplaceAll(passageColumns, ", ", ", "+table+".")
+}
+
+func scanPassage(r []driver.Value) (k passageKey, p passageRow) {
+	k = passageKey{sqlog.Int64(r[2]), sqlog.Text(r[1])}
+	return k, passageRow{
+		no: sqlog.Int64(r[0]), site: sqlog.Text(r[3]), lane: sqlog.Text(r[4]), opened: sqlog.Int64(r[5]), alarm: sqlog.Int64(r[6]),
+		counted: sqlog.Int64(r[7]), closed: sqlog.Int64(r[8]), statements: decodeRows(sqlog.Bytes(r[9])),
+		names: decodeHashes(sqlog.Bytes(r[10])), decision: sqlog.Int64(r[11]), outcome: sqlog.Text(r[12]), touched: sqlog.Int64(r[13]),
+	}
+}
+
+// encodeRows packs indices of rows, which rise.
+func encodeRows(all []int64) []byte {
+	out, before := []byte{}, int64(0)
+	for _, idx := range all {
+		out = binary.AppendVarint(out, idx-before)
+		before = idx
+	}
+	return out
+}
+
+func decodeRows(packed []byte) (out []int64) {
+	idx := int64(0)
+	for len(packed) > 0 {
+		delta, n := binary.Varint(packed)
+		if n <= 0 {
+			return out
+		}
+		idx, packed = idx+delta, packed[n:]
+		out = append(out, idx)
+	}
+	return out
+}
+
+func encodeHashes(all []int64) []byte {
+	out := []byte{}
+	for _, h := range all {
+		out = binary.BigEndian.AppendUint64(out, uint64(h))
+	}
+	return out
+}
+
+func decodeHashes(packed []byte) (out []int64) {
+	for ; len(packed) >= 8; packed = packed[8:] {
+		out = append(out, int64(binary.BigEndian.Uint64(packed)))
+	}
+	return out
+}
