@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes kills bench fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes kills bench cases fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -61,6 +61,11 @@ notices:
 
 bench:
 	@.ci/bench
+
+# CASES cases at a lane and at the centre, two officers at once, over a link that comes and goes.
+CASES ?= 1000
+cases: setup
+	$(GO) test ./sync/hub/casedesk -count=1 -v -run '^TestFlappingLink$$' -args -cases $(CASES)
 
 # A hub, and AGENTS agents that send it RATE observations a second together for DURATION, all in this machine; after STORM
 # all connections are cut at once (0: never). The table of docs/performance.md.

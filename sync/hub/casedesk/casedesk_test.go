@@ -1,0 +1,224 @@
+package casedesk
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"lanewarden/drivers/observation"
+	"lanewarden/edge/cases"
+	"lanewarden/edge/journal"
+	"lanewarden/edge/lane/casebook"
+)
+
+var many = flag.Int("cases", 50, "cases of TestFlappingLink; make cases asks for 1,000")
+
+var lane = Agent{"s", "a"}
+
+// ends are a lane and the centre in one process, each with its journal, and a link between them that comes and goes.
+type ends struct {
+	*testing.T
+	journal *journal.Journal
+	book    *casebook.Casebook
+	own     *journal.Journal
+	desk    *Desk
+	sent    int64 // row of the lane that the centre gets next
+}
+
+func newEnds(t *testing.T) *ends {
+	open := func(name string) *journal.Journal {
+		j, err := journal.Open(filepath.Join(t.TempDir(), name), journal.Options{Site: "s", Agent: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	e := &ends{T: t, journal: open("a"), own: open("hub")}
+	e.book = casebook.New(casebook.Options{Journal: e.journal, Rules: cases.DefaultRules(), Handheld: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	e.desk = New(e.own)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- e.book.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-done, e.journal.Close(), e.own.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// pass opens n cases at the lane, each by a passage with an alarm.
+func (e *ends) pass(n int) (ids []string) {
+	var alarms, passages []*observation.Observation // the alarms first: they are the rows 0 to n-1
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("lane-1-20261101T080000-%d", i))
+		alarm := observation.New(observation.Class_CLASS_ALARM, time.Now(), &observation.RadiationOccupancy{GammaAlarm: true})
+		alarm.Device, alarm.Key = "rpm-1", fmt.Sprint("alarm ", i)
+		opened := observation.New(observation.Class_CLASS_EVENT, time.Now(), &observation.PassageOpened{
+			Id: ids[i], Lane: "lane-1", Readings: []*observation.PassageReading{{
+				Idx: int64(i), Device: "rpm-1", Kind: uint32(observation.Kind_KIND_RADIATION_OCCUPANCY), Class: uint32(observation.Class_CLASS_ALARM),
+			}},
+		})
+		opened.Device, opened.Key = observation.AgentDevice, "opened "+ids[i]
+		alarms, passages = append(alarms, alarm), append(passages, opened)
+	}
+	for _, rows := range [][]*observation.Observation{alarms, passages} {
+		if _, err := e.journal.Commit(e.Context(), rows...); err != nil {
+			e.Fatal(err)
+		}
+	}
+	e.wait("all cases are open", func() bool { return len(e.book.Cases()) == n })
+	return ids
+}
+
+func (e *ends) wait(what string, holds func() bool) {
+	e.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 2*time.Minute {
+			e.Fatalf("it does not come to this: %s", what)
+		}
+	}
+}
+
+// up lets the lane send some rows, some of them twice, and the centre's words come down, some of them twice and in any
+// order, some not at all.
+func (e *ends) up(r *rand.Rand, whole bool) {
+	e.Helper()
+	rows, err := e.journal.ReadCases(e.sent, 100+r.IntN(200))
+	if err != nil {
+		e.Fatal(err)
+	}
+	for i := range rows {
+		o, err := rows[i].Observation()
+		if err != nil {
+			e.Fatal(err)
+		}
+		for range 1 + r.IntN(2) {
+			e.desk.Take(lane, e.journal.Identity().ID, rows[i].Idx, o.Time(), o.Body.Typed())
+		}
+		e.sent = rows[i].Idx + 1
+	}
+	said := e.desk.Untold(lane)
+	r.Shuffle(len(said), func(i, k int) { said[i], said[k] = said[k], said[i] })
+	for _, one := range said {
+		if !whole && r.IntN(3) == 0 {
+			continue
+		}
+		order := proto.Clone(Order(lane, e.journal.Identity().ID, one, time.Now()).CaseEvent).(*observation.CaseEvent)
+		for range 1 + r.IntN(2) {
+			if err := e.book.Receive(e.Context(), order); err != nil {
+				e.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestFlappingLink: two officers work on the same cases, one at the lane and one at the centre, while the link comes and
+// goes. Nothing is lost, nothing is there twice, both ends come to the same case, and who decided differently without
+// knowing of each other is shown as a dispute.
+func TestFlappingLink(t *testing.T) {
+	e := newEnds(t)
+	ids := e.pass(*many)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	for e.up(r, true); e.desk.Case(lane, ids[len(ids)-1]) == nil; e.up(r, true) {
+	}
+	did := map[string]int{} // rows that people were told are on record
+	for half := range 2 {
+		for i := half * len(ids) / 2; i < (half+1)*len(ids)/2; i++ {
+			if r.IntN(8) == 0 {
+				e.up(r, false)
+			}
+			e.bothAct(r, ids[i], did)
+		}
+	}
+	e.settle(r)
+	disputes := 0
+	for _, id := range ids {
+		disputes += e.compare(id, did[id])
+	}
+	t.Logf("%d cases, %d disputed", len(ids), disputes)
+	if disputes == 0 {
+		t.Error("nobody differed")
+	}
+}
+
+// bothAct lets both officers act at the same time, each by what they know.
+func (e *ends) bothAct(r *rand.Rand, id string, did map[string]int) {
+	e.Helper()
+	codes := []uint32{4, 6, 7}
+	verdict := func(by string, code uint32) *observation.CaseEvent {
+		return &observation.CaseEvent{Id: id, Action: observation.CaseEvent_ACTION_DECIDE, By: by, Role: "officer", Key: by,
+			Verdict: &observation.CaseVerdict{Code: code}}
+	}
+	atLane, atCentre := verdict("Ana", codes[r.IntN(3)]), verdict("Max", codes[r.IntN(3)])
+	var both sync.WaitGroup
+	var errs [2]error
+	both.Go(func() {
+		seen, err := e.book.Case(id)
+		if err != nil {
+			errs[0] = err
+			return
+		}
+		_, errs[0] = e.book.Act(e.Context(), atLane, seen.Revision())
+	})
+	both.Go(func() { _, errs[1] = e.desk.Act(e.Context(), lane, atCentre, e.desk.Case(lane, id).Revision()) })
+	both.Wait()
+	for _, err := range errs {
+		if err == nil {
+			did[id]++
+		}
+	}
+}
+
+// settle lets the link be up until both ends have everything.
+func (e *ends) settle(r *rand.Rand) {
+	e.wait("both ends have everything", func() bool {
+		e.up(r, true)
+		rows, err := e.journal.ReadCases(e.sent, 1)
+		return err == nil && len(rows) == 0 && len(e.desk.Untold(lane)) == 0
+	})
+}
+
+// compare compares a case at both ends, and returns 1 for a dispute.
+func (e *ends) compare(id string, did int) int {
+	e.Helper()
+	var here *cases.Case
+	there := e.desk.Case(lane, id)
+	e.wait("the lane has folded "+id, func() bool {
+		here, _ = e.book.Case(id)
+		return here.Revision() == there.Revision()
+	})
+	if here.State != there.State || here.Revision() != 1+did {
+		e.Errorf("%s: %s with %d rows at the lane, %s with %d at the centre, %d were made", id, here.State, here.Revision(), there.State, there.Revision(), 1+did)
+	}
+	for i := range here.History {
+		if here.History[i].Ref != there.History[i].Ref {
+			e.Errorf("%s: row %d differs", id, i)
+		}
+	}
+	var codes []uint32
+	for _, v := range here.Verdicts {
+		codes = append(codes, v.Code)
+	}
+	slices.Sort(codes)
+	if differ := len(slices.Compact(codes)) > 1; differ != (here.State == cases.Disputed) {
+		e.Errorf("%s: verdicts %v, state %s", id, codes, here.State)
+	}
+	if here.State == cases.Disputed {
+		return 1
+	}
+	return 0
+}
