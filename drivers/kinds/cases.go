@@ -58,7 +58,7 @@ func identified(a *observation.CaseAlarm) Text {
 	var names []Text
 	natural := len(a.Nuclides) > 0
 	for _, n := range a.Nuclides {
-		natural = natural && NaturalNuclide(n.Name)
+		natural = natural && observation.NaturalNuclide(n.Name)
 		t := plainly(n.Name)
 		if n.Confidence > 0 {
 			t = say("case.at", arg("name", n.Name), arg("confidence", percent(float64(n.Confidence)/100, 0)))
@@ -70,16 +70,6 @@ func identified(a *observation.CaseAlarm) Text {
 	}
 	return join(", ", listOf(names), when(natural, say("case.natural")))
 }
-
-// naturalNuclides are those of NORM: potassium, and the daughters of radium and thorium as instruments name them
-// (ANSI N42.34 categories).
-var naturalNuclides = map[string]bool{
-	"K-40": true, "Ra-226": true, "Th-232": true, "Pb-214": true, "Bi-214": true, "Pb-212": true,
-	"Tl-208": true, "Ac-228": true,
-}
-
-// NaturalNuclide reports whether a nuclide, as N42 names it, occurs in nature.
-func NaturalNuclide(n string) bool { return naturalNuclides[n] }
 
 func caseOpened(b *observation.CaseOpened) Text {
 	return say("case.opened", arg("cause", CaseCause(b.Alarms)))

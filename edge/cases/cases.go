@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 )
@@ -196,7 +195,7 @@ func (c *Case) Severity() int {
 func severity(a *observation.CaseAlarm) int {
 	natural := len(a.Nuclides) > 0
 	for _, n := range a.Nuclides {
-		natural = natural && kinds.NaturalNuclide(n.Name)
+		natural = natural && observation.NaturalNuclide(n.Name)
 	}
 	switch {
 	case a.Neutron:

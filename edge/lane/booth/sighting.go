@@ -58,7 +58,7 @@ func alarmOf(r Row) *clearance.Alarm {
 		a.Natural = len(spectrum.Nuclides) > 0
 		for _, n := range spectrum.Nuclides {
 			a.Nuclides = append(a.Nuclides, n.Name)
-			a.Natural = a.Natural && kinds.NaturalNuclide(n.Name)
+			a.Natural = a.Natural && observation.NaturalNuclide(n.Name)
 		}
 	}
 	return a
