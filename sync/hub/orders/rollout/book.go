@@ -130,8 +130,8 @@ func Stop(dir, bundle, site, by string) error {
 	return err
 }
 
-// GoOn has a rollout not wait any more for lanes whose turn it is, such as some that are away. They may have the bundle still, and
-// one that goes back stops the rollout as any other. by is who decides that.
+// GoOn has a rollout not wait any more for lanes whose turn it is, such as some that are away. They may have the bundle
+// still, and one that goes back stops the rollout as any other. by is who decides that.
 func GoOn(dir, bundle, site string, lanes []string, by string) error {
 	_, err := change(dir, func(b *Book) (bool, error) {
 		r := b.find(bundle, site)
