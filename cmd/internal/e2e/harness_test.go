@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,6 +40,13 @@ var buildFlags []string
 var bin string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if wanted := 2 * runtime.GOMAXPROCS(0); flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		// Most of their time these tests wait for programs: a core for each would stand still for half of it.
+		if err := flag.Set("test.parallel", strconv.Itoa(wanted)); err != nil {
+			panic(err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "lanewarden-e2e-*")
 	if err != nil {
 		panic(err)
