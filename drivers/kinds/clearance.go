@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"strings"
+	"time"
 
 	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
@@ -50,6 +51,11 @@ func clearanceOverride(b *observation.ClearanceOverride) Text {
 	t := say("clearance.override", arg("by", b.By), arg("was", Outcome(b.Was)), arg("outcome", Outcome(b.Outcome)))
 	t.Words = b.Reason
 	return t
+}
+
+func clearanceSeen(b *observation.ClearanceSeen) Text {
+	at := inBoth(message.Time("", time.Unix(0, b.AtNs)).Value)
+	return say("clearance.seen", arg("container", b.Container), arg("site", b.Site), arg("at", at))
 }
 
 // clearanceSecret says that a secret of random checks was committed to, or that one was revealed.

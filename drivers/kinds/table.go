@@ -52,6 +52,7 @@ var table = map[observation.Kind]entry{
 	observation.Kind_KIND_DEVICE_MAINTENANCE:   {sentenceOf(deviceMaintenance), nil},
 	observation.Kind_KIND_LANE_OUTPUT:          {sentenceOf(laneOutput), nil},
 	observation.Kind_KIND_CLEARANCE_DECISION:   {sentenceOf(clearanceDecision), nil},
+	observation.Kind_KIND_CLEARANCE_SEEN:       {sentenceOf(clearanceSeen), nil},
 	observation.Kind_KIND_CLEARANCE_OVERRIDE:   {sentenceOf(clearanceOverride), nil},
 	observation.Kind_KIND_CLEARANCE_SECRET:     {sentenceOf(clearanceSecret), nil},
 	observation.Kind_KIND_CASE_OPENED:          {sentenceOf(caseOpened), nil},

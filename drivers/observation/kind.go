@@ -124,6 +124,7 @@ var descriptors = []Descriptor{
 	{Kind: Kind_KIND_CLEARANCE_DECISION, Subject: OfClearance},
 	{Kind: Kind_KIND_CLEARANCE_OVERRIDE, Subject: OfPeople},
 	{Kind: Kind_KIND_CLEARANCE_SECRET, Subject: OfClearance},
+	{Kind: Kind_KIND_CLEARANCE_SEEN, Subject: OfClearance},
 	{Kind: Kind_KIND_CASE_OPENED, Subject: OfCase},
 	{Kind: Kind_KIND_CASE_ALARMS, Subject: OfCase},
 	{Kind: Kind_KIND_CASE_EVENT, Subject: OfCase},

@@ -138,6 +138,7 @@ const (
 	Kind_KIND_CASE_OPENED          Kind = 67
 	Kind_KIND_CASE_ALARMS          Kind = 68
 	Kind_KIND_CASE_EVENT           Kind = 69
+	Kind_KIND_CLEARANCE_SEEN       Kind = 71
 	Kind_KIND_DEVICE_MAINTENANCE   Kind = 72
 )
 
@@ -197,6 +198,7 @@ var (
 		67: "KIND_CASE_OPENED",
 		68: "KIND_CASE_ALARMS",
 		69: "KIND_CASE_EVENT",
+		71: "KIND_CLEARANCE_SEEN",
 		72: "KIND_DEVICE_MAINTENANCE",
 	}
 	Kind_value = map[string]int32{
@@ -253,6 +255,7 @@ var (
 		"KIND_CASE_OPENED":          67,
 		"KIND_CASE_ALARMS":          68,
 		"KIND_CASE_EVENT":           69,
+		"KIND_CLEARANCE_SEEN":       71,
 		"KIND_DEVICE_MAINTENANCE":   72,
 	}
 )
@@ -821,7 +824,7 @@ func (x PassageTerm_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PassageTerm_Kind.Descriptor instead.
 func (PassageTerm_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82, 0}
 }
 
 type OrdersChecked_Way int32
@@ -870,7 +873,7 @@ func (x OrdersChecked_Way) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrdersChecked_Way.Descriptor instead.
 func (OrdersChecked_Way) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87, 0}
 }
 
 type OrderResult_Outcome int32
@@ -922,7 +925,7 @@ func (x OrderResult_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrderResult_Outcome.Descriptor instead.
 func (OrderResult_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89, 0}
 }
 
 type BundleState_Step int32
@@ -980,7 +983,7 @@ func (x BundleState_Step) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BundleState_Step.Descriptor instead.
 func (BundleState_Step) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91, 0}
 }
 
 type DeviceTest_Verdict int32
@@ -1032,7 +1035,7 @@ func (x DeviceTest_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceTest_Verdict.Descriptor instead.
 func (DeviceTest_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91, 0}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92, 0}
 }
 
 // Observation is one thing a device or the agent saw (ISO 19156). class, time_ns, device and the body's kind are columns
@@ -1177,6 +1180,7 @@ type Body struct {
 	//	*Body_CaseOpened
 	//	*Body_CaseAlarms
 	//	*Body_CaseEvent
+	//	*Body_ClearanceSeen
 	//	*Body_DeviceMaintenance
 	Of            isBody_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
@@ -1737,6 +1741,15 @@ func (x *Body) GetCaseEvent() *CaseEvent {
 	return nil
 }
 
+func (x *Body) GetClearanceSeen() *ClearanceSeen {
+	if x != nil {
+		if x, ok := x.Of.(*Body_ClearanceSeen); ok {
+			return x.ClearanceSeen
+		}
+	}
+	return nil
+}
+
 func (x *Body) GetDeviceMaintenance() *DeviceMaintenance {
 	if x != nil {
 		if x, ok := x.Of.(*Body_DeviceMaintenance); ok {
@@ -1958,6 +1971,10 @@ type Body_CaseEvent struct {
 	CaseEvent *CaseEvent `protobuf:"bytes,69,opt,name=case_event,json=caseEvent,proto3,oneof"`
 }
 
+type Body_ClearanceSeen struct {
+	ClearanceSeen *ClearanceSeen `protobuf:"bytes,71,opt,name=clearance_seen,json=clearanceSeen,proto3,oneof"`
+}
+
 type Body_DeviceMaintenance struct {
 	DeviceMaintenance *DeviceMaintenance `protobuf:"bytes,72,opt,name=device_maintenance,json=deviceMaintenance,proto3,oneof"`
 }
@@ -2065,6 +2082,8 @@ func (*Body_CaseOpened) isBody_Of() {}
 func (*Body_CaseAlarms) isBody_Of() {}
 
 func (*Body_CaseEvent) isBody_Of() {}
+
+func (*Body_ClearanceSeen) isBody_Of() {}
 
 func (*Body_DeviceMaintenance) isBody_Of() {}
 
@@ -8622,6 +8641,84 @@ func (x *CodeReading) GetNote() string {
 	return ""
 }
 
+// ClearanceSeen says that a container in transit was at its exit before: the centre knows it from another lane, or from an
+// earlier time. Source: docs/clearance.md, "In transit".
+type ClearanceSeen struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Presentation  string                 `protobuf:"bytes,1,opt,name=presentation,proto3" json:"presentation,omitempty"` // id of the one that asked
+	Container     string                 `protobuf:"bytes,2,opt,name=container,proto3" json:"container,omitempty"`
+	Site          string                 `protobuf:"bytes,3,opt,name=site,proto3" json:"site,omitempty"` // where it was
+	Agent         string                 `protobuf:"bytes,4,opt,name=agent,proto3" json:"agent,omitempty"`
+	AtNs          int64                  `protobuf:"varint,5,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"` // when it came there, UTC
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClearanceSeen) Reset() {
+	*x = ClearanceSeen{}
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClearanceSeen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClearanceSeen) ProtoMessage() {}
+
+func (x *ClearanceSeen) ProtoReflect() protoreflect.Message {
+	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClearanceSeen.ProtoReflect.Descriptor instead.
+func (*ClearanceSeen) Descriptor() ([]byte, []int) {
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *ClearanceSeen) GetPresentation() string {
+	if x != nil {
+		return x.Presentation
+	}
+	return ""
+}
+
+func (x *ClearanceSeen) GetContainer() string {
+	if x != nil {
+		return x.Container
+	}
+	return ""
+}
+
+func (x *ClearanceSeen) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *ClearanceSeen) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *ClearanceSeen) GetAtNs() int64 {
+	if x != nil {
+		return x.AtNs
+	}
+	return 0
+}
+
 // DeviceMaintenance says that somebody works on the device from now on, or that this is over. Until then its observations have
 // Body.maintenance. Source: docs/maintenance.md.
 type DeviceMaintenance struct {
@@ -8636,7 +8733,7 @@ type DeviceMaintenance struct {
 
 func (x *DeviceMaintenance) Reset() {
 	*x = DeviceMaintenance{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8648,7 +8745,7 @@ func (x *DeviceMaintenance) String() string {
 func (*DeviceMaintenance) ProtoMessage() {}
 
 func (x *DeviceMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[72]
+	mi := &file_drivers_observation_observation_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8661,7 +8758,7 @@ func (x *DeviceMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceMaintenance.ProtoReflect.Descriptor instead.
 func (*DeviceMaintenance) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{72}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeviceMaintenance) GetUntilNs() int64 {
@@ -8706,7 +8803,7 @@ type LaneOutput struct {
 
 func (x *LaneOutput) Reset() {
 	*x = LaneOutput{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8718,7 +8815,7 @@ func (x *LaneOutput) String() string {
 func (*LaneOutput) ProtoMessage() {}
 
 func (x *LaneOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[73]
+	mi := &file_drivers_observation_observation_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8731,7 +8828,7 @@ func (x *LaneOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneOutput.ProtoReflect.Descriptor instead.
 func (*LaneOutput) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{73}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *LaneOutput) GetOutput() string {
@@ -8781,7 +8878,7 @@ type SiteClimate struct {
 
 func (x *SiteClimate) Reset() {
 	*x = SiteClimate{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8793,7 +8890,7 @@ func (x *SiteClimate) String() string {
 func (*SiteClimate) ProtoMessage() {}
 
 func (x *SiteClimate) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[74]
+	mi := &file_drivers_observation_observation_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8806,7 +8903,7 @@ func (x *SiteClimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClimate.ProtoReflect.Descriptor instead.
 func (*SiteClimate) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{74}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *SiteClimate) GetTemperatureC() float32 {
@@ -8848,7 +8945,7 @@ type SitePower struct {
 
 func (x *SitePower) Reset() {
 	*x = SitePower{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8860,7 +8957,7 @@ func (x *SitePower) String() string {
 func (*SitePower) ProtoMessage() {}
 
 func (x *SitePower) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[75]
+	mi := &file_drivers_observation_observation_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8873,7 +8970,7 @@ func (x *SitePower) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SitePower.ProtoReflect.Descriptor instead.
 func (*SitePower) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{75}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *SitePower) GetStatus() string {
@@ -8950,7 +9047,7 @@ type PhaseVolts struct {
 
 func (x *PhaseVolts) Reset() {
 	*x = PhaseVolts{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8962,7 +9059,7 @@ func (x *PhaseVolts) String() string {
 func (*PhaseVolts) ProtoMessage() {}
 
 func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[76]
+	mi := &file_drivers_observation_observation_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8975,7 +9072,7 @@ func (x *PhaseVolts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseVolts.ProtoReflect.Descriptor instead.
 func (*PhaseVolts) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{76}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *PhaseVolts) GetPhase() string {
@@ -9009,7 +9106,7 @@ type SiteClock struct {
 
 func (x *SiteClock) Reset() {
 	*x = SiteClock{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9021,7 +9118,7 @@ func (x *SiteClock) String() string {
 func (*SiteClock) ProtoMessage() {}
 
 func (x *SiteClock) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[77]
+	mi := &file_drivers_observation_observation_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9034,7 +9131,7 @@ func (x *SiteClock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteClock.ProtoReflect.Descriptor instead.
 func (*SiteClock) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{77}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *SiteClock) GetSynchronised() bool {
@@ -9105,7 +9202,7 @@ type PassageOpened struct {
 
 func (x *PassageOpened) Reset() {
 	*x = PassageOpened{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9117,7 +9214,7 @@ func (x *PassageOpened) String() string {
 func (*PassageOpened) ProtoMessage() {}
 
 func (x *PassageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[78]
+	mi := &file_drivers_observation_observation_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9130,7 +9227,7 @@ func (x *PassageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageOpened.ProtoReflect.Descriptor instead.
 func (*PassageOpened) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{78}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *PassageOpened) GetId() string {
@@ -9166,7 +9263,7 @@ type PassageUpdated struct {
 
 func (x *PassageUpdated) Reset() {
 	*x = PassageUpdated{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9178,7 +9275,7 @@ func (x *PassageUpdated) String() string {
 func (*PassageUpdated) ProtoMessage() {}
 
 func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[79]
+	mi := &file_drivers_observation_observation_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9191,7 +9288,7 @@ func (x *PassageUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageUpdated.ProtoReflect.Descriptor instead.
 func (*PassageUpdated) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{79}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *PassageUpdated) GetId() string {
@@ -9238,7 +9335,7 @@ type PassageReading struct {
 
 func (x *PassageReading) Reset() {
 	*x = PassageReading{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9250,7 +9347,7 @@ func (x *PassageReading) String() string {
 func (*PassageReading) ProtoMessage() {}
 
 func (x *PassageReading) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[80]
+	mi := &file_drivers_observation_observation_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9263,7 +9360,7 @@ func (x *PassageReading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageReading.ProtoReflect.Descriptor instead.
 func (*PassageReading) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{80}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *PassageReading) GetIdx() int64 {
@@ -9379,7 +9476,7 @@ type PassageTerm struct {
 
 func (x *PassageTerm) Reset() {
 	*x = PassageTerm{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9391,7 +9488,7 @@ func (x *PassageTerm) String() string {
 func (*PassageTerm) ProtoMessage() {}
 
 func (x *PassageTerm) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[81]
+	mi := &file_drivers_observation_observation_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9404,7 +9501,7 @@ func (x *PassageTerm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageTerm.ProtoReflect.Descriptor instead.
 func (*PassageTerm) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{81}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *PassageTerm) GetKind() PassageTerm_Kind {
@@ -9463,7 +9560,7 @@ type PassageStation struct {
 
 func (x *PassageStation) Reset() {
 	*x = PassageStation{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9475,7 +9572,7 @@ func (x *PassageStation) String() string {
 func (*PassageStation) ProtoMessage() {}
 
 func (x *PassageStation) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[82]
+	mi := &file_drivers_observation_observation_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9488,7 +9585,7 @@ func (x *PassageStation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageStation.ProtoReflect.Descriptor instead.
 func (*PassageStation) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{82}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *PassageStation) GetStation() string {
@@ -9555,7 +9652,7 @@ type PassageClosed struct {
 
 func (x *PassageClosed) Reset() {
 	*x = PassageClosed{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9567,7 +9664,7 @@ func (x *PassageClosed) String() string {
 func (*PassageClosed) ProtoMessage() {}
 
 func (x *PassageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[83]
+	mi := &file_drivers_observation_observation_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9580,7 +9677,7 @@ func (x *PassageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageClosed.ProtoReflect.Descriptor instead.
 func (*PassageClosed) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{83}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *PassageClosed) GetId() string {
@@ -9739,7 +9836,7 @@ type PassageCorrected struct {
 
 func (x *PassageCorrected) Reset() {
 	*x = PassageCorrected{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9751,7 +9848,7 @@ func (x *PassageCorrected) String() string {
 func (*PassageCorrected) ProtoMessage() {}
 
 func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[84]
+	mi := &file_drivers_observation_observation_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9764,7 +9861,7 @@ func (x *PassageCorrected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassageCorrected.ProtoReflect.Descriptor instead.
 func (*PassageCorrected) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{84}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *PassageCorrected) GetIdx() int64 {
@@ -9832,7 +9929,7 @@ type AgentAccess struct {
 
 func (x *AgentAccess) Reset() {
 	*x = AgentAccess{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9844,7 +9941,7 @@ func (x *AgentAccess) String() string {
 func (*AgentAccess) ProtoMessage() {}
 
 func (x *AgentAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[85]
+	mi := &file_drivers_observation_observation_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9857,7 +9954,7 @@ func (x *AgentAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentAccess.ProtoReflect.Descriptor instead.
 func (*AgentAccess) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{85}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *AgentAccess) GetAction() string {
@@ -9929,7 +10026,7 @@ type OrdersChecked struct {
 
 func (x *OrdersChecked) Reset() {
 	*x = OrdersChecked{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[86]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9941,7 +10038,7 @@ func (x *OrdersChecked) String() string {
 func (*OrdersChecked) ProtoMessage() {}
 
 func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[86]
+	mi := &file_drivers_observation_observation_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9954,7 +10051,7 @@ func (x *OrdersChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersChecked.ProtoReflect.Descriptor instead.
 func (*OrdersChecked) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{86}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *OrdersChecked) GetWay() OrdersChecked_Way {
@@ -10047,7 +10144,7 @@ type OrderReceived struct {
 
 func (x *OrderReceived) Reset() {
 	*x = OrderReceived{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[87]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10059,7 +10156,7 @@ func (x *OrderReceived) String() string {
 func (*OrderReceived) ProtoMessage() {}
 
 func (x *OrderReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[87]
+	mi := &file_drivers_observation_observation_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10072,7 +10169,7 @@ func (x *OrderReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReceived.ProtoReflect.Descriptor instead.
 func (*OrderReceived) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{87}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *OrderReceived) GetId() []byte {
@@ -10160,7 +10257,7 @@ type OrderResult struct {
 
 func (x *OrderResult) Reset() {
 	*x = OrderResult{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[88]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10172,7 +10269,7 @@ func (x *OrderResult) String() string {
 func (*OrderResult) ProtoMessage() {}
 
 func (x *OrderResult) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[88]
+	mi := &file_drivers_observation_observation_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10185,7 +10282,7 @@ func (x *OrderResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
 func (*OrderResult) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{88}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *OrderResult) GetId() []byte {
@@ -10243,7 +10340,7 @@ type OrdersTarget struct {
 
 func (x *OrdersTarget) Reset() {
 	*x = OrdersTarget{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[89]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10255,7 +10352,7 @@ func (x *OrdersTarget) String() string {
 func (*OrdersTarget) ProtoMessage() {}
 
 func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[89]
+	mi := &file_drivers_observation_observation_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10268,7 +10365,7 @@ func (x *OrdersTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrdersTarget.ProtoReflect.Descriptor instead.
 func (*OrdersTarget) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{89}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *OrdersTarget) GetPath() string {
@@ -10315,7 +10412,7 @@ type BundleState struct {
 
 func (x *BundleState) Reset() {
 	*x = BundleState{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[90]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10327,7 +10424,7 @@ func (x *BundleState) String() string {
 func (*BundleState) ProtoMessage() {}
 
 func (x *BundleState) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[90]
+	mi := &file_drivers_observation_observation_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10340,7 +10437,7 @@ func (x *BundleState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleState.ProtoReflect.Descriptor instead.
 func (*BundleState) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{90}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *BundleState) GetStep() BundleState_Step {
@@ -10408,7 +10505,7 @@ type DeviceTest struct {
 
 func (x *DeviceTest) Reset() {
 	*x = DeviceTest{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[91]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10420,7 +10517,7 @@ func (x *DeviceTest) String() string {
 func (*DeviceTest) ProtoMessage() {}
 
 func (x *DeviceTest) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[91]
+	mi := &file_drivers_observation_observation_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10433,7 +10530,7 @@ func (x *DeviceTest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTest.ProtoReflect.Descriptor instead.
 func (*DeviceTest) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{91}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *DeviceTest) GetTest() string {
@@ -10504,7 +10601,7 @@ type TestCheck struct {
 
 func (x *TestCheck) Reset() {
 	*x = TestCheck{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[92]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10516,7 +10613,7 @@ func (x *TestCheck) String() string {
 func (*TestCheck) ProtoMessage() {}
 
 func (x *TestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[92]
+	mi := &file_drivers_observation_observation_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10529,7 +10626,7 @@ func (x *TestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestCheck.ProtoReflect.Descriptor instead.
 func (*TestCheck) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{92}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *TestCheck) GetName() string {
@@ -10615,7 +10712,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[93]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10627,7 +10724,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[93]
+	mi := &file_drivers_observation_observation_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10640,7 +10737,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{93}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Message) GetCode() string {
@@ -10678,7 +10775,7 @@ type MessageArgument struct {
 
 func (x *MessageArgument) Reset() {
 	*x = MessageArgument{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[94]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10690,7 +10787,7 @@ func (x *MessageArgument) String() string {
 func (*MessageArgument) ProtoMessage() {}
 
 func (x *MessageArgument) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[94]
+	mi := &file_drivers_observation_observation_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10703,7 +10800,7 @@ func (x *MessageArgument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageArgument.ProtoReflect.Descriptor instead.
 func (*MessageArgument) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{94}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *MessageArgument) GetName() string {
@@ -10856,7 +10953,7 @@ type MessageNumber struct {
 
 func (x *MessageNumber) Reset() {
 	*x = MessageNumber{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[95]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10868,7 +10965,7 @@ func (x *MessageNumber) String() string {
 func (*MessageNumber) ProtoMessage() {}
 
 func (x *MessageNumber) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[95]
+	mi := &file_drivers_observation_observation_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10881,7 +10978,7 @@ func (x *MessageNumber) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageNumber.ProtoReflect.Descriptor instead.
 func (*MessageNumber) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{95}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *MessageNumber) GetValue() float64 {
@@ -10924,7 +11021,7 @@ type MessageTime struct {
 
 func (x *MessageTime) Reset() {
 	*x = MessageTime{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[96]
+	mi := &file_drivers_observation_observation_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10936,7 +11033,7 @@ func (x *MessageTime) String() string {
 func (*MessageTime) ProtoMessage() {}
 
 func (x *MessageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[96]
+	mi := &file_drivers_observation_observation_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10949,7 +11046,7 @@ func (x *MessageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageTime.ProtoReflect.Descriptor instead.
 func (*MessageTime) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{96}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *MessageTime) GetNs() int64 {
@@ -10989,7 +11086,7 @@ type MessageList struct {
 
 func (x *MessageList) Reset() {
 	*x = MessageList{}
-	mi := &file_drivers_observation_observation_proto_msgTypes[97]
+	mi := &file_drivers_observation_observation_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11001,7 +11098,7 @@ func (x *MessageList) String() string {
 func (*MessageList) ProtoMessage() {}
 
 func (x *MessageList) ProtoReflect() protoreflect.Message {
-	mi := &file_drivers_observation_observation_proto_msgTypes[97]
+	mi := &file_drivers_observation_observation_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11014,7 +11111,7 @@ func (x *MessageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageList.ProtoReflect.Descriptor instead.
 func (*MessageList) Descriptor() ([]byte, []int) {
-	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{97}
+	return file_drivers_observation_observation_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *MessageList) GetNames() []string {
@@ -11055,7 +11152,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12'\n" +
-	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\xc4\x1f\n" +
+	"\x04body\x18\x05 \x01(\v2\x13.lanewarden.v1.BodyR\x04body\"\x8b \n" +
 	"\x04Body\x12$\n" +
 	"\x0edevice_time_ns\x18\x01 \x01(\x03R\fdeviceTimeNs\x12$\n" +
 	"\x0eagent_delay_ns\x18\x02 \x01(\x12R\fagentDelayNs\x121\n" +
@@ -11126,7 +11223,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\vcase_alarms\x18D \x01(\v2\x19.lanewarden.v1.CaseAlarmsH\x00R\n" +
 	"caseAlarms\x129\n" +
 	"\n" +
-	"case_event\x18E \x01(\v2\x18.lanewarden.v1.CaseEventH\x00R\tcaseEvent\x12Q\n" +
+	"case_event\x18E \x01(\v2\x18.lanewarden.v1.CaseEventH\x00R\tcaseEvent\x12E\n" +
+	"\x0eclearance_seen\x18G \x01(\v2\x1c.lanewarden.v1.ClearanceSeenH\x00R\rclearanceSeen\x12Q\n" +
 	"\x12device_maintenance\x18H \x01(\v2 .lanewarden.v1.DeviceMaintenanceH\x00R\x11deviceMaintenanceB\x04\n" +
 	"\x02of\"o\n" +
 	"\bArtifact\x12\x16\n" +
@@ -11796,7 +11894,13 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\acarrier\x18\x03 \x01(\tB\x04\x80\xb6\x18\x01R\acarrier\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x14\n" +
 	"\x05check\x18\x05 \x01(\tR\x05check\x12\x18\n" +
-	"\x04note\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"v\n" +
+	"\x04note\x18\x06 \x01(\tB\x04\x80\xb6\x18\x01R\x04note\"\x90\x01\n" +
+	"\rClearanceSeen\x12\"\n" +
+	"\fpresentation\x18\x01 \x01(\tR\fpresentation\x12\x1c\n" +
+	"\tcontainer\x18\x02 \x01(\tR\tcontainer\x12\x12\n" +
+	"\x04site\x18\x03 \x01(\tR\x04site\x12\x14\n" +
+	"\x05agent\x18\x04 \x01(\tR\x05agent\x12\x13\n" +
+	"\x05at_ns\x18\x05 \x01(\x03R\x04atNs\"v\n" +
 	"\x11DeviceMaintenance\x12\x19\n" +
 	"\buntil_ns\x18\x01 \x01(\x03R\auntilNs\x12\x0e\n" +
 	"\x02by\x18\x02 \x01(\tR\x02by\x12\x1c\n" +
@@ -12075,7 +12179,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vCLASS_ALARM\x10\x01\x12\x0f\n" +
 	"\vCLASS_EVENT\x10\x02\x12\x13\n" +
-	"\x0fCLASS_TELEMETRY\x10\x03*\xbf\n" +
+	"\x0fCLASS_TELEMETRY\x10\x03*\xd8\n" +
 	"\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
@@ -12130,7 +12234,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x11KIND_BUNDLE_STATE\x10A\x12\x14\n" +
 	"\x10KIND_CASE_OPENED\x10C\x12\x14\n" +
 	"\x10KIND_CASE_ALARMS\x10D\x12\x13\n" +
-	"\x0fKIND_CASE_EVENT\x10E\x12\x1b\n" +
+	"\x0fKIND_CASE_EVENT\x10E\x12\x17\n" +
+	"\x13KIND_CLEARANCE_SEEN\x10G\x12\x1b\n" +
 	"\x17KIND_DEVICE_MAINTENANCE\x10H*\xa3\x01\n" +
 	"\n" +
 	"PassageEnd\x12\x1b\n" +
@@ -12171,7 +12276,7 @@ func file_drivers_observation_observation_proto_rawDescGZIP() []byte {
 }
 
 var file_drivers_observation_observation_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 98)
+var file_drivers_observation_observation_proto_msgTypes = make([]protoimpl.MessageInfo, 99)
 var file_drivers_observation_observation_proto_goTypes = []any{
 	(Class)(0),                        // 0: lanewarden.v1.Class
 	(Kind)(0),                         // 1: lanewarden.v1.Kind
@@ -12260,33 +12365,34 @@ var file_drivers_observation_observation_proto_goTypes = []any{
 	(*VehicleWeight)(nil),             // 84: lanewarden.v1.VehicleWeight
 	(*VehicleCode)(nil),               // 85: lanewarden.v1.VehicleCode
 	(*CodeReading)(nil),               // 86: lanewarden.v1.CodeReading
-	(*DeviceMaintenance)(nil),         // 87: lanewarden.v1.DeviceMaintenance
-	(*LaneOutput)(nil),                // 88: lanewarden.v1.LaneOutput
-	(*SiteClimate)(nil),               // 89: lanewarden.v1.SiteClimate
-	(*SitePower)(nil),                 // 90: lanewarden.v1.SitePower
-	(*PhaseVolts)(nil),                // 91: lanewarden.v1.PhaseVolts
-	(*SiteClock)(nil),                 // 92: lanewarden.v1.SiteClock
-	(*PassageOpened)(nil),             // 93: lanewarden.v1.PassageOpened
-	(*PassageUpdated)(nil),            // 94: lanewarden.v1.PassageUpdated
-	(*PassageReading)(nil),            // 95: lanewarden.v1.PassageReading
-	(*PassageTerm)(nil),               // 96: lanewarden.v1.PassageTerm
-	(*PassageStation)(nil),            // 97: lanewarden.v1.PassageStation
-	(*PassageClosed)(nil),             // 98: lanewarden.v1.PassageClosed
-	(*PassageCorrected)(nil),          // 99: lanewarden.v1.PassageCorrected
-	(*AgentAccess)(nil),               // 100: lanewarden.v1.AgentAccess
-	(*OrdersChecked)(nil),             // 101: lanewarden.v1.OrdersChecked
-	(*OrderReceived)(nil),             // 102: lanewarden.v1.OrderReceived
-	(*OrderResult)(nil),               // 103: lanewarden.v1.OrderResult
-	(*OrdersTarget)(nil),              // 104: lanewarden.v1.OrdersTarget
-	(*BundleState)(nil),               // 105: lanewarden.v1.BundleState
-	(*DeviceTest)(nil),                // 106: lanewarden.v1.DeviceTest
-	(*TestCheck)(nil),                 // 107: lanewarden.v1.TestCheck
-	(*Message)(nil),                   // 108: lanewarden.v1.Message
-	(*MessageArgument)(nil),           // 109: lanewarden.v1.MessageArgument
-	(*MessageNumber)(nil),             // 110: lanewarden.v1.MessageNumber
-	(*MessageTime)(nil),               // 111: lanewarden.v1.MessageTime
-	(*MessageList)(nil),               // 112: lanewarden.v1.MessageList
-	(*descriptorpb.FieldOptions)(nil), // 113: google.protobuf.FieldOptions
+	(*ClearanceSeen)(nil),             // 87: lanewarden.v1.ClearanceSeen
+	(*DeviceMaintenance)(nil),         // 88: lanewarden.v1.DeviceMaintenance
+	(*LaneOutput)(nil),                // 89: lanewarden.v1.LaneOutput
+	(*SiteClimate)(nil),               // 90: lanewarden.v1.SiteClimate
+	(*SitePower)(nil),                 // 91: lanewarden.v1.SitePower
+	(*PhaseVolts)(nil),                // 92: lanewarden.v1.PhaseVolts
+	(*SiteClock)(nil),                 // 93: lanewarden.v1.SiteClock
+	(*PassageOpened)(nil),             // 94: lanewarden.v1.PassageOpened
+	(*PassageUpdated)(nil),            // 95: lanewarden.v1.PassageUpdated
+	(*PassageReading)(nil),            // 96: lanewarden.v1.PassageReading
+	(*PassageTerm)(nil),               // 97: lanewarden.v1.PassageTerm
+	(*PassageStation)(nil),            // 98: lanewarden.v1.PassageStation
+	(*PassageClosed)(nil),             // 99: lanewarden.v1.PassageClosed
+	(*PassageCorrected)(nil),          // 100: lanewarden.v1.PassageCorrected
+	(*AgentAccess)(nil),               // 101: lanewarden.v1.AgentAccess
+	(*OrdersChecked)(nil),             // 102: lanewarden.v1.OrdersChecked
+	(*OrderReceived)(nil),             // 103: lanewarden.v1.OrderReceived
+	(*OrderResult)(nil),               // 104: lanewarden.v1.OrderResult
+	(*OrdersTarget)(nil),              // 105: lanewarden.v1.OrdersTarget
+	(*BundleState)(nil),               // 106: lanewarden.v1.BundleState
+	(*DeviceTest)(nil),                // 107: lanewarden.v1.DeviceTest
+	(*TestCheck)(nil),                 // 108: lanewarden.v1.TestCheck
+	(*Message)(nil),                   // 109: lanewarden.v1.Message
+	(*MessageArgument)(nil),           // 110: lanewarden.v1.MessageArgument
+	(*MessageNumber)(nil),             // 111: lanewarden.v1.MessageNumber
+	(*MessageTime)(nil),               // 112: lanewarden.v1.MessageTime
+	(*MessageList)(nil),               // 113: lanewarden.v1.MessageList
+	(*descriptorpb.FieldOptions)(nil), // 114: google.protobuf.FieldOptions
 }
 var file_drivers_observation_observation_proto_depIdxs = []int32{
 	0,   // 0: lanewarden.v1.Observation.class:type_name -> lanewarden.v1.Class
@@ -12321,123 +12427,124 @@ var file_drivers_observation_observation_proto_depIdxs = []int32{
 	82,  // 29: lanewarden.v1.Body.vehicle_plate:type_name -> lanewarden.v1.VehiclePlate
 	84,  // 30: lanewarden.v1.Body.vehicle_weight:type_name -> lanewarden.v1.VehicleWeight
 	85,  // 31: lanewarden.v1.Body.vehicle_code:type_name -> lanewarden.v1.VehicleCode
-	88,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
-	89,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
-	90,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
-	92,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
-	93,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
-	94,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
-	98,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
-	99,  // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
-	100, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
-	106, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
+	89,  // 32: lanewarden.v1.Body.lane_output:type_name -> lanewarden.v1.LaneOutput
+	90,  // 33: lanewarden.v1.Body.site_climate:type_name -> lanewarden.v1.SiteClimate
+	91,  // 34: lanewarden.v1.Body.site_power:type_name -> lanewarden.v1.SitePower
+	93,  // 35: lanewarden.v1.Body.site_clock:type_name -> lanewarden.v1.SiteClock
+	94,  // 36: lanewarden.v1.Body.passage_opened:type_name -> lanewarden.v1.PassageOpened
+	95,  // 37: lanewarden.v1.Body.passage_updated:type_name -> lanewarden.v1.PassageUpdated
+	99,  // 38: lanewarden.v1.Body.passage_closed:type_name -> lanewarden.v1.PassageClosed
+	100, // 39: lanewarden.v1.Body.passage_corrected:type_name -> lanewarden.v1.PassageCorrected
+	101, // 40: lanewarden.v1.Body.agent_access:type_name -> lanewarden.v1.AgentAccess
+	107, // 41: lanewarden.v1.Body.device_test:type_name -> lanewarden.v1.DeviceTest
 	67,  // 42: lanewarden.v1.Body.vehicle_reading:type_name -> lanewarden.v1.VehicleReading
 	35,  // 43: lanewarden.v1.Body.agent_pruned:type_name -> lanewarden.v1.AgentPruned
 	36,  // 44: lanewarden.v1.Body.agent_erased:type_name -> lanewarden.v1.AgentErased
 	37,  // 45: lanewarden.v1.Body.clearance_decision:type_name -> lanewarden.v1.ClearanceDecision
 	42,  // 46: lanewarden.v1.Body.clearance_override:type_name -> lanewarden.v1.ClearanceOverride
 	43,  // 47: lanewarden.v1.Body.clearance_secret:type_name -> lanewarden.v1.ClearanceSecret
-	102, // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
-	103, // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
-	101, // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
-	105, // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
+	103, // 48: lanewarden.v1.Body.order_received:type_name -> lanewarden.v1.OrderReceived
+	104, // 49: lanewarden.v1.Body.order_result:type_name -> lanewarden.v1.OrderResult
+	102, // 50: lanewarden.v1.Body.orders_checked:type_name -> lanewarden.v1.OrdersChecked
+	106, // 51: lanewarden.v1.Body.bundle_state:type_name -> lanewarden.v1.BundleState
 	44,  // 52: lanewarden.v1.Body.case_opened:type_name -> lanewarden.v1.CaseOpened
 	45,  // 53: lanewarden.v1.Body.case_alarms:type_name -> lanewarden.v1.CaseAlarms
 	49,  // 54: lanewarden.v1.Body.case_event:type_name -> lanewarden.v1.CaseEvent
-	87,  // 55: lanewarden.v1.Body.device_maintenance:type_name -> lanewarden.v1.DeviceMaintenance
-	6,   // 56: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
-	18,  // 57: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
-	18,  // 58: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
-	7,   // 59: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
-	24,  // 60: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
-	27,  // 61: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
-	28,  // 62: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
-	29,  // 63: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
-	26,  // 64: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
-	108, // 65: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
-	8,   // 66: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
-	108, // 67: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
-	108, // 68: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
-	55,  // 69: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
-	0,   // 70: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
-	38,  // 71: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	39,  // 72: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
-	40,  // 73: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
-	41,  // 74: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
-	108, // 75: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
-	38,  // 76: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
-	46,  // 77: lanewarden.v1.CaseOpened.alarms:type_name -> lanewarden.v1.CaseAlarm
-	48,  // 78: lanewarden.v1.CaseOpened.rules:type_name -> lanewarden.v1.CaseRules
-	46,  // 79: lanewarden.v1.CaseAlarms.alarms:type_name -> lanewarden.v1.CaseAlarm
-	47,  // 80: lanewarden.v1.CaseAlarms.gone:type_name -> lanewarden.v1.CaseMove
-	29,  // 81: lanewarden.v1.CaseAlarm.nuclides:type_name -> lanewarden.v1.Nuclide
-	9,   // 82: lanewarden.v1.CaseEvent.action:type_name -> lanewarden.v1.CaseEvent.Action
-	50,  // 83: lanewarden.v1.CaseEvent.seen:type_name -> lanewarden.v1.CaseSeen
-	52,  // 84: lanewarden.v1.CaseEvent.verdict:type_name -> lanewarden.v1.CaseVerdict
-	53,  // 85: lanewarden.v1.CaseEvent.attachments:type_name -> lanewarden.v1.CaseAttachment
-	51,  // 86: lanewarden.v1.CaseEvent.origin:type_name -> lanewarden.v1.CaseOrigin
-	54,  // 87: lanewarden.v1.CaseAttachment.boxes:type_name -> lanewarden.v1.CaseBox
-	56,  // 88: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
-	57,  // 89: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
-	60,  // 90: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
-	61,  // 91: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
-	62,  // 92: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
-	68,  // 93: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
-	108, // 94: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
-	68,  // 95: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
-	108, // 96: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
-	70,  // 97: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
-	71,  // 98: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
-	108, // 99: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
-	108, // 100: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
-	69,  // 101: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	69,  // 102: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
-	77,  // 103: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
-	108, // 104: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
-	108, // 105: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
-	81,  // 106: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
-	83,  // 107: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
-	86,  // 108: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
-	108, // 109: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
-	91,  // 110: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
-	95,  // 111: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
-	95,  // 112: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
-	96,  // 113: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
-	108, // 114: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
-	10,  // 115: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
-	5,   // 116: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
-	95,  // 117: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
-	97,  // 118: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
-	2,   // 119: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
-	3,   // 120: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
-	4,   // 121: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
-	95,  // 122: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
-	95,  // 123: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
-	108, // 124: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
-	108, // 125: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
-	11,  // 126: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
-	104, // 127: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
-	108, // 128: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
-	108, // 129: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
-	12,  // 130: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
-	108, // 131: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
-	13,  // 132: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
-	108, // 133: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
-	14,  // 134: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
-	107, // 135: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
-	108, // 136: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
-	108, // 137: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
-	109, // 138: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
-	110, // 139: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
-	111, // 140: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
-	112, // 141: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
-	108, // 142: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
-	113, // 143: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
-	144, // [144:144] is the sub-list for method output_type
-	144, // [144:144] is the sub-list for method input_type
-	144, // [144:144] is the sub-list for extension type_name
-	143, // [143:144] is the sub-list for extension extendee
-	0,   // [0:143] is the sub-list for field type_name
+	87,  // 55: lanewarden.v1.Body.clearance_seen:type_name -> lanewarden.v1.ClearanceSeen
+	88,  // 56: lanewarden.v1.Body.device_maintenance:type_name -> lanewarden.v1.DeviceMaintenance
+	6,   // 57: lanewarden.v1.RadiationOccupancy.end:type_name -> lanewarden.v1.RadiationOccupancy.End
+	18,  // 58: lanewarden.v1.RadiationOccupancy.gamma:type_name -> lanewarden.v1.Series
+	18,  // 59: lanewarden.v1.RadiationOccupancy.neutron:type_name -> lanewarden.v1.Series
+	7,   // 60: lanewarden.v1.RadiationFault.fault:type_name -> lanewarden.v1.RadiationFault.Fault
+	24,  // 61: lanewarden.v1.RadiationSetup.settings:type_name -> lanewarden.v1.Setting
+	27,  // 62: lanewarden.v1.RadiationSpectrum.detector:type_name -> lanewarden.v1.DetectorSummary
+	28,  // 63: lanewarden.v1.RadiationSpectrum.alarms:type_name -> lanewarden.v1.RadiationAlarm
+	29,  // 64: lanewarden.v1.RadiationSpectrum.nuclides:type_name -> lanewarden.v1.Nuclide
+	26,  // 65: lanewarden.v1.RadiationSpectrum.classes:type_name -> lanewarden.v1.MeasurementClass
+	109, // 66: lanewarden.v1.RadiationSpectrum.messages:type_name -> lanewarden.v1.Message
+	8,   // 67: lanewarden.v1.DeviceState.state:type_name -> lanewarden.v1.DeviceState.State
+	109, // 68: lanewarden.v1.DeviceState.message:type_name -> lanewarden.v1.Message
+	109, // 69: lanewarden.v1.DeviceFault.message:type_name -> lanewarden.v1.Message
+	55,  // 70: lanewarden.v1.AgentStarted.inventory:type_name -> lanewarden.v1.Inventory
+	0,   // 71: lanewarden.v1.AgentPruned.class:type_name -> lanewarden.v1.Class
+	38,  // 72: lanewarden.v1.ClearanceDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	39,  // 73: lanewarden.v1.ClearanceDecision.shipments:type_name -> lanewarden.v1.ShipmentDecision
+	40,  // 74: lanewarden.v1.ClearanceDecision.lists:type_name -> lanewarden.v1.ListInForce
+	41,  // 75: lanewarden.v1.ClearanceDecision.draw:type_name -> lanewarden.v1.RandomDraw
+	109, // 76: lanewarden.v1.ClearanceReason.text:type_name -> lanewarden.v1.Message
+	38,  // 77: lanewarden.v1.ShipmentDecision.reasons:type_name -> lanewarden.v1.ClearanceReason
+	46,  // 78: lanewarden.v1.CaseOpened.alarms:type_name -> lanewarden.v1.CaseAlarm
+	48,  // 79: lanewarden.v1.CaseOpened.rules:type_name -> lanewarden.v1.CaseRules
+	46,  // 80: lanewarden.v1.CaseAlarms.alarms:type_name -> lanewarden.v1.CaseAlarm
+	47,  // 81: lanewarden.v1.CaseAlarms.gone:type_name -> lanewarden.v1.CaseMove
+	29,  // 82: lanewarden.v1.CaseAlarm.nuclides:type_name -> lanewarden.v1.Nuclide
+	9,   // 83: lanewarden.v1.CaseEvent.action:type_name -> lanewarden.v1.CaseEvent.Action
+	50,  // 84: lanewarden.v1.CaseEvent.seen:type_name -> lanewarden.v1.CaseSeen
+	52,  // 85: lanewarden.v1.CaseEvent.verdict:type_name -> lanewarden.v1.CaseVerdict
+	53,  // 86: lanewarden.v1.CaseEvent.attachments:type_name -> lanewarden.v1.CaseAttachment
+	51,  // 87: lanewarden.v1.CaseEvent.origin:type_name -> lanewarden.v1.CaseOrigin
+	54,  // 88: lanewarden.v1.CaseAttachment.boxes:type_name -> lanewarden.v1.CaseBox
+	56,  // 89: lanewarden.v1.Inventory.lanes:type_name -> lanewarden.v1.Lane
+	57,  // 90: lanewarden.v1.Inventory.devices:type_name -> lanewarden.v1.Device
+	60,  // 91: lanewarden.v1.XrayThreatReport.objects:type_name -> lanewarden.v1.ThreatObject
+	61,  // 92: lanewarden.v1.ThreatObject.assessments:type_name -> lanewarden.v1.ThreatAssessment
+	62,  // 93: lanewarden.v1.ThreatObject.regions:type_name -> lanewarden.v1.ThreatRegion
+	68,  // 94: lanewarden.v1.DeviceReading.values:type_name -> lanewarden.v1.Quantity
+	109, // 95: lanewarden.v1.DeviceReading.alarm_message:type_name -> lanewarden.v1.Message
+	68,  // 96: lanewarden.v1.VehicleReading.values:type_name -> lanewarden.v1.Quantity
+	109, // 97: lanewarden.v1.VehicleReading.alarm_message:type_name -> lanewarden.v1.Message
+	70,  // 98: lanewarden.v1.TraceAnalysis.found:type_name -> lanewarden.v1.TraceFind
+	71,  // 99: lanewarden.v1.TraceAnalysis.peaks:type_name -> lanewarden.v1.TracePeak
+	109, // 100: lanewarden.v1.TraceAnalysis.messages:type_name -> lanewarden.v1.Message
+	109, // 101: lanewarden.v1.TraceAnalysis.qc_messages:type_name -> lanewarden.v1.Message
+	69,  // 102: lanewarden.v1.TraceVerification.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	69,  // 103: lanewarden.v1.TraceBlank.analysis:type_name -> lanewarden.v1.TraceAnalysis
+	77,  // 104: lanewarden.v1.TraceQuality.trends:type_name -> lanewarden.v1.TraceTrend
+	109, // 105: lanewarden.v1.TraceQuality.messages:type_name -> lanewarden.v1.Message
+	109, // 106: lanewarden.v1.DeviceCondition.message:type_name -> lanewarden.v1.Message
+	81,  // 107: lanewarden.v1.VehicleTag.antennas:type_name -> lanewarden.v1.AntennaReads
+	83,  // 108: lanewarden.v1.VehiclePlate.alternatives:type_name -> lanewarden.v1.PlateRead
+	86,  // 109: lanewarden.v1.VehicleCode.alternatives:type_name -> lanewarden.v1.CodeReading
+	109, // 110: lanewarden.v1.LaneOutput.message:type_name -> lanewarden.v1.Message
+	92,  // 111: lanewarden.v1.SitePower.input_phases:type_name -> lanewarden.v1.PhaseVolts
+	96,  // 112: lanewarden.v1.PassageOpened.readings:type_name -> lanewarden.v1.PassageReading
+	96,  // 113: lanewarden.v1.PassageUpdated.readings:type_name -> lanewarden.v1.PassageReading
+	97,  // 114: lanewarden.v1.PassageReading.terms:type_name -> lanewarden.v1.PassageTerm
+	109, // 115: lanewarden.v1.PassageReading.message:type_name -> lanewarden.v1.Message
+	10,  // 116: lanewarden.v1.PassageTerm.kind:type_name -> lanewarden.v1.PassageTerm.Kind
+	5,   // 117: lanewarden.v1.PassageStation.gap:type_name -> lanewarden.v1.PassageGap
+	96,  // 118: lanewarden.v1.PassageClosed.readings:type_name -> lanewarden.v1.PassageReading
+	98,  // 119: lanewarden.v1.PassageClosed.stations:type_name -> lanewarden.v1.PassageStation
+	2,   // 120: lanewarden.v1.PassageClosed.end:type_name -> lanewarden.v1.PassageEnd
+	3,   // 121: lanewarden.v1.PassageClosed.direction:type_name -> lanewarden.v1.PassageDirection
+	4,   // 122: lanewarden.v1.PassageClosed.state:type_name -> lanewarden.v1.PassageState
+	96,  // 123: lanewarden.v1.PassageClosed.possible:type_name -> lanewarden.v1.PassageReading
+	96,  // 124: lanewarden.v1.PassageCorrected.reading:type_name -> lanewarden.v1.PassageReading
+	109, // 125: lanewarden.v1.PassageCorrected.message:type_name -> lanewarden.v1.Message
+	109, // 126: lanewarden.v1.AgentAccess.message:type_name -> lanewarden.v1.Message
+	11,  // 127: lanewarden.v1.OrdersChecked.way:type_name -> lanewarden.v1.OrdersChecked.Way
+	105, // 128: lanewarden.v1.OrdersChecked.taken:type_name -> lanewarden.v1.OrdersTarget
+	109, // 129: lanewarden.v1.OrdersChecked.message:type_name -> lanewarden.v1.Message
+	109, // 130: lanewarden.v1.OrderReceived.message:type_name -> lanewarden.v1.Message
+	12,  // 131: lanewarden.v1.OrderResult.outcome:type_name -> lanewarden.v1.OrderResult.Outcome
+	109, // 132: lanewarden.v1.OrderResult.message:type_name -> lanewarden.v1.Message
+	13,  // 133: lanewarden.v1.BundleState.step:type_name -> lanewarden.v1.BundleState.Step
+	109, // 134: lanewarden.v1.BundleState.message:type_name -> lanewarden.v1.Message
+	14,  // 135: lanewarden.v1.DeviceTest.verdict:type_name -> lanewarden.v1.DeviceTest.Verdict
+	108, // 136: lanewarden.v1.DeviceTest.checks:type_name -> lanewarden.v1.TestCheck
+	109, // 137: lanewarden.v1.TestCheck.message:type_name -> lanewarden.v1.Message
+	109, // 138: lanewarden.v1.TestCheck.title:type_name -> lanewarden.v1.Message
+	110, // 139: lanewarden.v1.Message.arguments:type_name -> lanewarden.v1.MessageArgument
+	111, // 140: lanewarden.v1.MessageArgument.number:type_name -> lanewarden.v1.MessageNumber
+	112, // 141: lanewarden.v1.MessageArgument.time:type_name -> lanewarden.v1.MessageTime
+	113, // 142: lanewarden.v1.MessageArgument.list:type_name -> lanewarden.v1.MessageList
+	109, // 143: lanewarden.v1.MessageArgument.message:type_name -> lanewarden.v1.Message
+	114, // 144: lanewarden.v1.personal:extendee -> google.protobuf.FieldOptions
+	145, // [145:145] is the sub-list for method output_type
+	145, // [145:145] is the sub-list for method input_type
+	145, // [145:145] is the sub-list for extension type_name
+	144, // [144:145] is the sub-list for extension extendee
+	0,   // [0:144] is the sub-list for field type_name
 }
 
 func init() { file_drivers_observation_observation_proto_init() }
@@ -12498,17 +12605,18 @@ func file_drivers_observation_observation_proto_init() {
 		(*Body_CaseOpened)(nil),
 		(*Body_CaseAlarms)(nil),
 		(*Body_CaseEvent)(nil),
+		(*Body_ClearanceSeen)(nil),
 		(*Body_DeviceMaintenance)(nil),
 	}
 	file_drivers_observation_observation_proto_msgTypes[53].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[60].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[63].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[69].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[74].OneofWrappers = []any{}
 	file_drivers_observation_observation_proto_msgTypes[75].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[77].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[92].OneofWrappers = []any{}
-	file_drivers_observation_observation_proto_msgTypes[94].OneofWrappers = []any{
+	file_drivers_observation_observation_proto_msgTypes[76].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[78].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[93].OneofWrappers = []any{}
+	file_drivers_observation_observation_proto_msgTypes[95].OneofWrappers = []any{
 		(*MessageArgument_Text)(nil),
 		(*MessageArgument_Number)(nil),
 		(*MessageArgument_Count)(nil),
@@ -12524,7 +12632,7 @@ func file_drivers_observation_observation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drivers_observation_observation_proto_rawDesc), len(file_drivers_observation_observation_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   98,
+			NumMessages:   99,
 			NumExtensions: 1,
 			NumServices:   0,
 		},

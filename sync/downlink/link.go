@@ -10,6 +10,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/sync/wire"
+	"lanewarden/sync/wire/layout"
 )
 
 // Link fetches over the connection that the uplink makes: a Get goes out, a Part comes back. Both may be lost, come
@@ -23,6 +24,7 @@ type Link struct {
 	publish func(leaf string, payload []byte) error // nil while there is no connection
 	gone    chan struct{}                           // closed when it is lost
 	command func(*wire.Command)                     // takes commands; nil for nobody
+	seen    func(layout.Seen, []byte)               // takes what the centre says of containers; nil for nobody
 	tag     uint64
 	answers chan *wire.Part // to what was asked last; nil while nothing is asked
 	limit   int             // bytes to ask for
@@ -82,17 +84,34 @@ func (l *Link) OnCommand(f func(*wire.Command)) {
 	l.command = f
 }
 
+// OnSeen has what the centre says of containers handed to a function, which must not wait: the question that it answers,
+// and a ClearanceSeen (protobuf), empty for a container that was not there.
+func (l *Link) OnSeen(f func(layout.Seen, []byte)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = f
+}
+
+// AskSeen asks the centre whether a container was somewhere. It does not wait; without a link, or when question or answer
+// is lost, nothing comes.
+func (l *Link) AskSeen(q layout.Seen) { l.say(q.Name(), "the centre is not asked for a container") }
+
 // Received says to the centre that a command is here and journalled. When it gets lost the command comes again.
 func (l *Link) Received(id []byte) {
+	l.say("received/"+hex.EncodeToString(id), "the centre is not told that a command is here")
+}
+
+// say sends a Get that is no part of a file. failed is what is logged when it cannot be sent.
+func (l *Link) say(name, failed string) {
 	l.mu.Lock()
 	publish := l.publish
 	l.mu.Unlock()
-	payload, err := l.codec.Encode(&wire.Get{Name: "received/" + hex.EncodeToString(id)})
+	payload, err := l.codec.Encode(&wire.Get{Name: name, Tag: 1})
 	if err == nil && publish != nil {
 		err = publish(wire.LeafGet, payload)
 	}
 	if err != nil {
-		l.log.Warn("the centre is not told that a command is here", "err", err)
+		l.log.Warn(failed, "err", err)
 	}
 }
 
@@ -109,6 +128,16 @@ func (l *Link) receiveCommand(payload []byte) {
 	take(c)
 }
 
+// receiveSeen takes what the centre says of a container.
+func (l *Link) receiveSeen(q layout.Seen, data []byte) {
+	l.mu.Lock()
+	take := l.seen
+	l.mu.Unlock()
+	if take != nil {
+		take(q, data)
+	}
+}
+
 // Receive takes a payload that came on one of the topics. It does not wait.
 func (l *Link) Receive(leaf string, payload []byte) {
 	if leaf == wire.LeafOrder {
@@ -122,6 +151,10 @@ func (l *Link) Receive(leaf string, payload []byte) {
 	}
 	if part.Tag == 0 {
 		l.tell()
+		return
+	}
+	if q, ok := layout.ParseSeen(part.Name); ok {
+		l.receiveSeen(q, part.Data)
 		return
 	}
 	l.mu.Lock()

@@ -158,6 +158,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, opts: opts},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
+	asked.views = parts.server.views
 	return parts.run(ctx)
 }
 

@@ -6,11 +6,15 @@ import (
 	"strings"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
+	"lanewarden/sync/hub/views"
 	"lanewarden/sync/wire"
+	"lanewarden/sync/wire/layout"
 )
 
 // Bounds of what agents ask for: what does not fit is dropped, and asked for again.
@@ -26,6 +30,7 @@ type orderServer struct {
 	rollouts   *rollout.Keeper
 	codec      *wire.Codec
 	source     source
+	views      *views.Views // who asks whether a container was somewhere is answered from these; nil: not answered
 	log        *slog.Logger
 	gets       chan orderGet
 
@@ -83,7 +88,7 @@ func (o *orderServer) run(ctx context.Context) error {
 				o.done(one.from)
 				continue
 			}
-			part, err := o.answer(one)
+			part, err := o.answerAny(one)
 			if err == nil {
 				err = o.send(one.from, part)
 			}
@@ -94,6 +99,22 @@ func (o *orderServer) run(ctx context.Context) error {
 			o.done(one.from)
 		}
 	}
+}
+
+// answerAny answers what an agent asks: of files, or whether a container was somewhere.
+func (o *orderServer) answerAny(one orderGet) (*wire.Part, error) {
+	q, ok := layout.ParseSeen(one.get.Name)
+	if !ok || o.views == nil {
+		return o.answer(one)
+	}
+	part := &wire.Part{Tag: one.get.Tag, Name: one.get.Name}
+	seen, err := seenBefore(o.views, q)
+	if err != nil || seen == nil {
+		part.Missing = true
+		return part, err
+	}
+	part.Data, err = proto.Marshal(seen)
+	return part, err
 }
 
 // answer answers what an agent asks. A bundle whose turn is not yet for the agent is missing.

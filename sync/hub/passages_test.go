@@ -20,10 +20,18 @@ import (
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/views"
 	"lanewarden/sync/wire"
+	"lanewarden/sync/wire/layout"
 )
 
 // viewed returns the hub's pages over a ledger that has the events of one agent, folded.
 func viewed(t *testing.T, events ...proto.Message) *httptest.Server {
+	served := httptest.NewServer(viewedServer(t, events...).handler())
+	t.Cleanup(served.Close)
+	return served
+}
+
+// viewedServer is viewed without its listener.
+func viewedServer(t *testing.T, events ...proto.Message) *httpServer {
 	l, err := ledger.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -78,9 +86,7 @@ func viewed(t *testing.T, events ...proto.Message) *httptest.Server {
 	if err := s.views.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	served := httptest.NewServer(s.handler())
-	t.Cleanup(served.Close)
-	return served
+	return s
 }
 
 // answer returns the status of a GET, and decodes its body.
@@ -174,6 +180,44 @@ func TestAlarmsInTheFeedSayWhatTheyAre(t *testing.T) {
 		case isAlarm && (!strings.Contains(e.Cause, "81") || e.CauseFR == e.Cause || e.Preview != hex.EncodeToString(picture) ||
 			e.Passage != "p1" || e.Plate != "ABC123"):
 			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestSeenBefore: a lane that asks for a container at its exit hears of the last time that it was there, in the time asked
+// for; of nothing else.
+func TestSeenBefore(t *testing.T) {
+	now := time.Now()
+	came := func(id, container string, ago time.Duration) *observation.PassageClosed {
+		return &observation.PassageClosed{Id: id, Lane: "lane-1", OpenedNs: now.Add(-ago).UnixNano(), Containers: []string{container},
+			State: observation.PassageState_PASSAGE_STATE_CLOSED}
+	}
+	s := viewedServer(t, came("p1", "CSQU3054383", 50*time.Hour), came("p2", "CSQU3054383", 20*time.Hour),
+		came("p3", "CSQU3054383", time.Minute), came("p4", "MSKU1234565", 10*time.Hour))
+	orders := &orderServer{views: s.views}
+	q := layout.Seen{Container: "CSQU3054383", Site: "emerson", From: now.Add(-48 * time.Hour), Before: now.Add(-15 * time.Minute)}
+	ask := func(q layout.Seen) *observation.ClearanceSeen {
+		part, err := orders.answerAny(orderGet{ledger.Sender{Site: "windsor", Agent: "rail-1"}, &wire.Get{Tag: 1, Name: q.Name()}})
+		if err != nil || part.Name != q.Name() || part.Tag != 1 {
+			t.Fatal(part, err)
+		}
+		if part.Missing {
+			return nil
+		}
+		seen := &observation.ClearanceSeen{}
+		if err := proto.Unmarshal(part.Data, seen); err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	if seen := ask(q); seen == nil || seen.Site != "emerson" || seen.Agent != "lane-7" || seen.AtNs != now.Add(-20*time.Hour).UnixNano() {
+		t.Errorf("%v", seen)
+	}
+	elsewhere, late := q, q
+	elsewhere.Site, late.From = "sarnia", now.Add(-time.Hour)
+	for _, one := range []layout.Seen{elsewhere, late} {
+		if seen := ask(one); seen != nil {
+			t.Errorf("%s: %v", one.Name(), seen)
 		}
 	}
 }

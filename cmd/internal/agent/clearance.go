@@ -39,6 +39,7 @@ type decider struct {
 	rules   map[string]rules // by lane
 	secrets *draw.Secrets
 	draws   *draw.Keeper
+	seen    *inquirer
 	log     *slog.Logger
 	*booth.Follower
 }
@@ -51,7 +52,7 @@ type outputsOf interface {
 
 // newDecider returns what decides at the lanes of a configuration, by the lists of a store; nil when none of them does.
 func newDecider(c *firmwareconfig.Config, j *journal.Journal, devices outputsOf, store *liststore.Store, log *slog.Logger) (*decider, error) {
-	d := &decider{lists: store, rules: map[string]rules{}, log: log}
+	d := &decider{lists: store, rules: map[string]rules{}, log: log, seen: newInquirer(j, log)}
 	var booths []booth.Settings
 	for _, l := range c.Lanes {
 		if l.Clearance == nil {
@@ -133,6 +134,7 @@ func (d *decider) decide(ctx context.Context, in *clearance.Input) (out clearanc
 	err := d.lists.View(func(l clearance.Lists) error {
 		d.draw(ctx, in, l, r.Policy)
 		out = clearance.Decide(*in, l, r.Policy)
+		d.seen.look(in, &out, l)
 		return nil
 	})
 	if err != nil { // the store is closed: the agent ends
@@ -172,6 +174,7 @@ func (d *decider) run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.reveal(ctx) })
+	g.Go(func() error { return d.seen.run(ctx) })
 	g.Go(func() error { return d.Run(ctx) })
 	return g.Wait()
 }

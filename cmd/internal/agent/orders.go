@@ -126,6 +126,10 @@ func newOrders(c *firmwareconfig.Config, j *journal.Journal, clock *lane.Clock, 
 	d.service = s
 	carriers.look = s.Link().LookSoon
 	s.Link().OnCommand(d.commands.Receive)
+	if b := carriers.booths; b != nil {
+		b.seen.ask = s.Link().AskSeen
+		s.Link().OnSeen(b.seen.take)
+	}
 	return *d, nil
 }
 

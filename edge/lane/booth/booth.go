@@ -150,6 +150,12 @@ func (b *Booth) takeWord(r Row) bool {
 			p.decided(w)
 		}
 		return false
+	case *observation.ClearanceSeen:
+		p := b.find(w.Presentation)
+		if p != nil {
+			p.seenBefore = time.Unix(0, w.AtNs).UTC()
+		}
+		return p != nil
 	case *observation.ClearanceOverride:
 		p := b.find(w.Presentation)
 		if p != nil {

@@ -347,3 +347,18 @@ func TestMaintenanceIsBlind(t *testing.T) {
 		t.Errorf("ended before its time: %v", got)
 	}
 }
+
+// What the centre says of a container counts for the presentation that asked.
+func TestContainerSeenBefore(t *testing.T) {
+	r := newRows(t, land())
+	r.code(0, identifier.Container, "CSQU3054383")
+	p := r.Current()
+	r.event(1, observation.AgentDevice, &observation.ClearanceSeen{Presentation: "another", Container: "CSQU3054383", AtNs: at(-9000).UnixNano()})
+	if v := r.input(2).Vehicle; !v.SeenBefore.IsZero() {
+		t.Errorf("another vehicle's: %v", v.SeenBefore)
+	}
+	r.event(3, observation.AgentDevice, &observation.ClearanceSeen{Presentation: p.ID, Container: "CSQU3054383", AtNs: at(-9000).UnixNano()})
+	if v := r.input(4).Vehicle; !v.SeenBefore.Equal(at(-9000)) {
+		t.Errorf("seen before at %v", v.SeenBefore)
+	}
+}

@@ -25,6 +25,7 @@ type Presentation struct {
 	judgedAlarms map[int64]bool
 	said         *observation.ClearanceDecision // the last decision that was journalled; nil before
 	overridden   *override
+	seenBefore   time.Time // when its container in transit was at its exit already, as the centre says; zero for never
 }
 
 // override is an officer's word, and which reasons it was given against: another reason that is worse reopens the

@@ -11,7 +11,7 @@ import (
 // vehicle returns what the lane's devices say of a presentation's vehicle.
 func (b *Booth) vehicle(p *Presentation, now time.Time) clearance.Vehicle {
 	id, certain := b.passageOf(p)
-	v := clearance.Vehicle{Stations: map[string]clearance.Seen{}}
+	v := clearance.Vehicle{Stations: map[string]clearance.Seen{}, SeenBefore: p.seenBefore}
 	if certain {
 		v.Passage, p.passage = id, id
 	}
