@@ -131,8 +131,8 @@ var (
 	GetPassages = api.Query[PassagesQuery, PassagePage]{Route: api.Route{
 		ID: "passages", Pattern: "GET /v1/passages", Scope: api.ScopeFeed,
 		Summary: "Vehicles of all lanes: by plate, container, tag, code, lane, time, alarm, decision",
-		Note: "Newest first, page by page. A page may have fewer passages than limit, or none, and next. What is searched for " +
-			"by a name is on record as a look.",
+		Note: "Newest first, page by page. A page may have fewer passages than limit, or none, and next. What is " +
+			"searched for by a name is on record as a look.",
 	}}
 	GetPassage = api.Query[PassageName, PassageRecord]{Route: api.Route{
 		ID: "passage", Pattern: "GET /v1/passages/{site}/{agent}/{id}", Scope: api.ScopeFeed,
