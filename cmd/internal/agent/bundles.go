@@ -201,7 +201,11 @@ func noVehicle(ctx context.Context, passages passageList) bool {
 	})
 }
 
-// nobodyAt reports whether no vehicle is at a booth; booths is nil where none of the lanes decides.
+// nobodyAt reports whether it is known that no vehicle is at a booth; booths is nil where none of the lanes decides.
 func nobodyAt(booths *decider) bool {
-	return booths == nil || !slices.ContainsFunc(booths.States(), func(b booth.State) bool { return b.Current != nil })
+	if booths == nil {
+		return true
+	}
+	states := booths.States()
+	return len(states) > 0 && !slices.ContainsFunc(states, func(b booth.State) bool { return b.Current != nil })
 }

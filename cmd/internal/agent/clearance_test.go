@@ -141,7 +141,12 @@ func (o *office) vehicle(codes ...string) (took time.Duration, ok bool) {
 }
 
 // decided returns the decision about the vehicle at the booth; nil before one was made.
-func (o *office) decided() *observation.ClearanceDecision { return o.States()[0].Current }
+func (o *office) decided() *observation.ClearanceDecision {
+	if all := o.States(); len(all) > 0 {
+		return all[0].Current
+	}
+	return nil
+}
 
 // leave lets the vehicle leave the booth, and waits until nobody is there.
 func (o *office) leave() {

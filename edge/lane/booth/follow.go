@@ -218,7 +218,7 @@ func concerns(r *journal.Row) bool {
 	switch r.Kind {
 	case observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
 		observation.Kind_KIND_PASSAGE_CORRECTED, observation.Kind_KIND_PASSAGE_CLOSED,
-		observation.Kind_KIND_CLEARANCE_DECISION, observation.Kind_KIND_CLEARANCE_OVERRIDE:
+		observation.Kind_KIND_CLEARANCE_DECISION, observation.Kind_KIND_CLEARANCE_OVERRIDE, observation.Kind_KIND_CLEARANCE_SEEN:
 		return true
 	}
 	return false

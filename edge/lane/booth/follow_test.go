@@ -131,8 +131,12 @@ func (s *site) until(what string, holds func(State) bool) State {
 	s.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		state := s.States()[0]
-		if holds(state) {
+		state := State{}
+		all := s.States()
+		if len(all) > 0 {
+			state = all[0]
+		}
+		if len(all) > 0 && holds(state) {
 			return state
 		}
 		if time.Now().After(deadline) {

@@ -184,7 +184,10 @@ func (s *killedSite) serve(ctx context.Context) error {
 func (s *killedSite) settled(v visit) error {
 	deadline := time.Now().Add(time.Minute)
 	for {
-		state := s.States()[0]
+		state := State{}
+		if all := s.States(); len(all) > 0 {
+			state = all[0]
+		}
 		text, _ := os.ReadFile(s.outputs()) // not there: nothing was set
 		set := lastValues(string(text))
 		if state.Current.GetOutcome() == v.outcome && set == v.outputs && (v.outcome != "" || state.ended()) {

@@ -25,14 +25,15 @@ func (f *Follower) show(l *lane) {
 	f.shown[l.ID] = s
 }
 
-// States returns the booths, in the order of the lane file. Decisions are not to be changed.
+// States returns the booths, in the order of the lane file; none before the journal was read back, as a vehicle may be
+// there. Decisions are not to be changed.
 func (f *Follower) States() (out []State) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, l := range f.lanes {
 		s, ok := f.shown[l.ID]
 		if !ok {
-			s = State{Lane: l.ID, Keyed: l.Keyed != ""}
+			return nil
 		}
 		s.Outputs = l.outputs.states()
 		out = append(out, s)
