@@ -55,7 +55,10 @@ export function Frame({ pages, nav, home, guard, aside }) {
 	useEffect(() => {
 		let gone = false;
 		const elsewhere = guard(page);
-		if (elsewhere) location.hash = elsewhere;
+		if (elsewhere) {
+			location.hash = elsewhere;
+			return undefined;
+		}
 		(pages[page]?.() ?? Promise.resolve(Unknown)).then((P) => {
 			if (gone) return;
 			setCurrent({ Page: P, of, key: `${page}/${of}` });

@@ -86,7 +86,12 @@ export const places = {
 	picture: (sha, query) => `/v1/artifacts/${sha}/picture?${query}`,
 };
 
-/** @type {SessionInfo} */
+/**
+ * Who has signed in. At the hub, roles are all of theirs, and signOn leads to a provider of identities.
+ * @typedef {SessionInfo & {roles?: string[], signOn?: string}} SignedIn
+ */
+
+/** @type {SignedIn} */
 export let session = { user: "guest", role: "nobody", accounts: true };
 const roles = ["nobody", "viewer", "technician", "officer", "admin"];
 
@@ -95,7 +100,7 @@ export function allowed(role) {
 	return roles.indexOf(session.role) >= roles.indexOf(role);
 }
 
-/** @param {SessionInfo} s */
+/** @param {SignedIn} s */
 export function setSession(s) {
 	session = s;
 }

@@ -68,6 +68,7 @@ export interface Body {
 	caseOpened?: CaseOpened;
 	caseAlarms?: CaseAlarms;
 	caseEvent?: CaseEvent;
+	clearanceSeen?: ClearanceSeen;
 	deviceMaintenance?: DeviceMaintenance;
 }
 
@@ -773,6 +774,14 @@ export interface CodeReading {
 	role?: string;
 	check?: string;
 	note?: string;
+}
+
+export interface ClearanceSeen {
+	presentation?: string;
+	container?: string;
+	site?: string;
+	agent?: string;
+	atNs?: string;
 }
 
 export interface DeviceMaintenance {

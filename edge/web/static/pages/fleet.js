@@ -81,7 +81,7 @@ function Agents({ list, now }) {
 		t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"),
 		t("verified-rows"), t("devices"), t("software"), t("refused"),
 	];
-	return html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${verdict}</p>
+	return html`${list.length > 0 && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${verdict}</p>`}
 		<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${head}
 			rows=${list.map((a) => agentRow(a, now))} />`;
 }
