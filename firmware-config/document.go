@@ -107,6 +107,25 @@ func loadDocument(ref driver.Reference, folder, name, dir string) error {
 // identified is a document that must know which it is: decisions name it.
 type identified interface{ SetSum(sum [32]byte) }
 
+// ReadFile reads and decodes a YAML file strictly into what into points to, whose tags are those of a lane file. The error
+// is Problems when the file is wrong, and else that of reading it.
+func ReadFile(file string, into any) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if len(data) > maxFileBytes {
+		return Problems{{File: file, Message: tooLarge(len(data))}}
+	}
+	body, err := document(data, file)
+	if err != nil {
+		return err
+	}
+	d := &decoder{file: file}
+	d.structure(body, reflect.ValueOf(into).Elem(), "")
+	return d.err()
+}
+
 // ReadPolicy reads a policy of clearance: a built-in one by its name, any other by its file's path. sum is the SHA-256 of
 // its file. Errors are those of LoadDocument.
 func ReadPolicy(name string) (p *policy.Policy, sum [32]byte, err error) {

@@ -9,6 +9,7 @@ import (
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
+	"lanewarden/edge/api/passwords"
 )
 
 // defaultAccounts is the accounts file of an installed agent, as the packages set it up.
@@ -53,7 +54,7 @@ func setAccountCommand(file *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if a.Hash, err = accounts.Hash(password); err != nil {
+				if a.Hash, err = passwords.Hash(password); err != nil {
 					return err
 				}
 			}

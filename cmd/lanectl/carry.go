@@ -14,7 +14,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
-	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/wire"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
-	"lanewarden/edge/accounts"
+	"lanewarden/edge/api/passwords"
 	"lanewarden/sync/hub/people"
 )
 
@@ -45,7 +45,7 @@ func setPersonCommand(file *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if p.Hash, err = accounts.Hash(password); err != nil {
+			if p.Hash, err = passwords.Hash(password); err != nil {
 				return err
 			}
 			return editPeople(*file, func(all []people.Person) ([]people.Person, error) {

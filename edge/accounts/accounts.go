@@ -13,6 +13,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
+	"lanewarden/edge/api/passwords"
 )
 
 // Role is a level of permissions, each with those of the levels before it; each may do what those before it may.
@@ -79,7 +80,7 @@ func parseLine(line string) (a Account, err error) {
 		return a, err
 	}
 	if a.Hash != "" {
-		err = CheckHash(a.Hash)
+		err = passwords.CheckHash(a.Hash)
 	}
 	return a, err
 }
@@ -99,7 +100,7 @@ func Read(path string) ([]Account, error) { return linefile.ReadList(path, Parse
 
 // Book checks passwords against the file, which it reads again when it changed.
 type Book struct {
-	passwords *Passwords
+	passwords *passwords.Checker
 
 	mu   sync.Mutex
 	file *linefile.Watched[[]Account]
@@ -107,12 +108,12 @@ type Book struct {
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
-	passwords, err := NewPasswords()
+	checker, err := passwords.NewChecker()
 	if err != nil {
 		return nil, err
 	}
 	file, err := linefile.Open(path, Parse)
-	return &Book{passwords: passwords, file: file}, err
+	return &Book{passwords: checker, file: file}, err
 }
 
 // Find returns an account.
@@ -128,7 +129,7 @@ func (b *Book) Find(name string) (Account, bool) {
 	return Account{}, false
 }
 
-// SignIn checks a password that comes from an address. The error is one of Passwords.Check.
+// SignIn checks a password that comes from an address. The error is one of passwords.Checker.
 func (b *Book) SignIn(name, password, address string, now time.Time) (Account, error) {
 	a, _ := b.Find(name)
 	if err := b.passwords.Check(name, a.Hash, password, address, now); err != nil {

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"lanewarden/edge/api/lockout"
+	"lanewarden/edge/api/passwords"
 )
 
 const password = "correct horse"
 
 func book(t *testing.T) (*Book, string) {
 	path := filepath.Join(t.TempDir(), "accounts")
-	hash, err := Hash(password)
+	hash, err := passwords.Hash(password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("%v %v", a, err)
 	}
 	for name, c := range map[string][2]string{"wrong": {"ann", "wrong horse"}, "unknown": {"bob", password}, "empty": {"ann", ""}, "certificate only": {"card", ""}} {
-		if _, err := b.SignIn(c[0], c[1], "10.0.0.1", now); !errors.Is(err, ErrWrong) {
+		if _, err := b.SignIn(c[0], c[1], "10.0.0.1", now); !errors.Is(err, passwords.ErrWrong) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -56,15 +57,15 @@ func TestLockout(t *testing.T) {
 	}
 	for round, lock := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
 		for range lockout.MaxWrong {
-			if err := wrong(); !errors.Is(err, ErrWrong) {
+			if err := wrong(); !errors.Is(err, passwords.ErrWrong) {
 				t.Fatalf("round %d: %v", round, err)
 			}
 		}
-		if _, err := b.SignIn("ann", password, "10.0.0.1", now); !errors.Is(err, ErrLocked) {
+		if _, err := b.SignIn("ann", password, "10.0.0.1", now); !errors.Is(err, passwords.ErrLocked) {
 			t.Errorf("round %d: the right password was looked at: %v", round, err)
 		}
 		now = now.Add(lock - time.Second)
-		if err := wrong(); !errors.Is(err, ErrLocked) {
+		if err := wrong(); !errors.Is(err, passwords.ErrLocked) {
 			t.Errorf("round %d: open too early: %v", round, err)
 		}
 		now = now.Add(2 * time.Second)
@@ -72,13 +73,13 @@ func TestLockout(t *testing.T) {
 	if _, err := b.SignIn("ann", password, "10.0.0.1", now); err != nil {
 		t.Error(err)
 	}
-	if err := wrong(); !errors.Is(err, ErrWrong) {
+	if err := wrong(); !errors.Is(err, passwords.ErrWrong) {
 		t.Error("what was before the right password counts still")
 	}
 }
 
 func TestParseNamesTheLine(t *testing.T) {
-	hash, err := Hash(password)
+	hash, err := passwords.Hash(password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestBrokenFileKeepsAccounts(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	hash, err := Hash(password)
+	hash, err := passwords.Hash(password)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -179,7 +179,8 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
-		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &GetDevice, &PostOutput, &PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
+		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &GetDevice, &PostOutput,
+		&PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

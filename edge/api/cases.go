@@ -195,7 +195,8 @@ func CaseOf(c *cases.Case, now time.Time, history bool) Case {
 	}
 	if s := c.Secondary; s != nil {
 		out.Secondary = &CaseSecondary{
-			CasePerson: CasePerson{By: s.By, At: s.At}, Station: s.Station, Exams: s.Exams, Done: s.Done, Result: kinds.CaseVerdict(s.Result),
+			CasePerson: CasePerson{By: s.By, At: s.At}, Station: s.Station, Exams: s.Exams, Done: s.Done,
+			Result: kinds.CaseVerdict(s.Result),
 		}
 	}
 	for _, a := range c.Attachments {

@@ -12,8 +12,10 @@ import (
 
 // columns of the export. Codes are those of docs/cases.md; times are RFC 3339 in UTC, durations in seconds.
 var columns = []string{
-	"case", "site", "agent", "lane", "opened", "state", "severity", "alarms", "neutrons", "group", "code", "image", "swab", "source",
-	"nuclides", "quantity", "unit", "taken_s", "decided_s", "decided_by", "second_s", "second_by", "verdict_by", "disputed", "rows",
+	"case", "site", "agent", "lane", "opened", "state", "severity", "alarms", "neutrons", "group", "code", "image", "swab",
+	"source",
+	"nuclides", "quantity", "unit", "taken_s", "decided_s", "decided_by", "second_s", "second_by", "verdict_by",
+	"disputed", "rows",
 }
 
 // CSV writes cases as comma separated values (RFC 4180), a line each, under a heading.

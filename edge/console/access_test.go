@@ -30,6 +30,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/passwords"
 	"lanewarden/edge/api/session"
 	"lanewarden/edge/diag/guided"
 	"lanewarden/edge/journal"
@@ -68,7 +69,7 @@ func newGuardedTLS(t *testing.T, config *tls.Config) *guarded {
 	}
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
-		hash, err := accounts.Hash("correct horse")
+		hash, err := passwords.Hash("correct horse")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +367,7 @@ func TestStolenSession(t *testing.T) {
 // An account that is called local, as the users of the socket are, needs the session's token and speaks for itself.
 func TestAccountNamedLocal(t *testing.T) {
 	g := newGuarded(t)
-	hash, err := accounts.Hash("correct horse")
+	hash, err := passwords.Hash("correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}

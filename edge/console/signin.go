@@ -9,6 +9,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/passwords"
 	"lanewarden/edge/api/session"
 )
 
@@ -47,7 +48,7 @@ func (a *access) signIn(c *api.Call, in api.SignIn) (act api.Act[api.SessionInfo
 	}
 	found, err := a.book.SignIn(in.User, in.Password, from, time.Now())
 	switch {
-	case errors.Is(err, accounts.ErrLocked):
+	case errors.Is(err, passwords.ErrLocked):
 		a.Refuse(c.Request, message.New("access.locked", message.String("user", in.User)))
 		return act, api.ProblemOf(api.TooMany, err).After(retryLocks)
 	case err != nil:

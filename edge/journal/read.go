@@ -79,8 +79,10 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 
 // ReadCases returns rows about cases from idx on, at most maxRows, of the last 1,000,000 rows.
 func (j *Journal) ReadCases(from int64, maxRows int) ([]Row, error) {
-	where := fmt.Sprintf("WHERE class=%d AND kind IN (%d,%d,%d) AND idx>=? ORDER BY idx LIMIT ?", observation.Class_CLASS_EVENT,
-		observation.Kind_KIND_CASE_OPENED, observation.Kind_KIND_CASE_ALARMS, observation.Kind_KIND_CASE_EVENT) // constants, for the partial indexes
+	// constants, for the partial indexes
+	where := fmt.Sprintf("WHERE class=%d AND kind IN (%d,%d,%d) AND idx>=? ORDER BY idx LIMIT ?",
+		observation.Class_CLASS_EVENT, observation.Kind_KIND_CASE_OPENED, observation.Kind_KIND_CASE_ALARMS,
+		observation.Kind_KIND_CASE_EVENT)
 	return j.collect(where, 64<<20, max(from, j.Size()-newestRows), int64(maxRows))
 }
 

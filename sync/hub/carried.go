@@ -8,7 +8,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
-	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/wire"
 )

@@ -19,9 +19,9 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
-	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/api/lockout"
+	"lanewarden/edge/api/passwords"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/people"
 )
@@ -31,7 +31,7 @@ const password = "correct horse"
 // accountsFile writes a file of persons, all with the same password.
 func accountsFile(t *testing.T, all ...people.Person) string {
 	t.Helper()
-	hash, err := accounts.Hash(password)
+	hash, err := passwords.Hash(password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
-	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/passwords"
 	"lanewarden/edge/api/session"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/people"
@@ -77,7 +77,7 @@ func (s *httpServer) signIn(c *api.Call, in api.SignIn) (act api.Act[hubapi.Sess
 	p, err := a.people.SignIn(in.User, in.Password, api.Peer(c.Request), time.Now())
 	tried := message.Quoted("user", in.User[:min(len(in.User), maxName)])
 	switch {
-	case errors.Is(err, accounts.ErrLocked):
+	case errors.Is(err, passwords.ErrLocked):
 		a.Refuse(c.Request, message.New("access.locked", tried))
 		return act, api.ProblemOf(api.TooMany, err).After(retryLocked)
 	case err != nil:

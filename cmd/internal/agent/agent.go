@@ -162,7 +162,8 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		Site: c.Site.ID, Agent: c.Agent.ID, Software: o.Software, InForce: shown(c),
 		Accounts: book, TLS: tlsConfig, Socket: Socket(c), Listen: c.Console.Listen,
 		JournalDir: journalDir(c), TapeDir: tapeDir(c),
-		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Cases: desk, Tests: tests, Link: link.status, Disk: keeper.State, Log: o.Log,
+		Journal: j, Lane: devices, Passages: passages, Booths: decider.booths(), Cases: desk, Tests: tests,
+		Link: link.status, Disk: keeper.State, Log: o.Log,
 		Receive: func(receipt, hubKey string) error { return keys.receive(j, receipt, hubKey) },
 		Orders:  down.status, TakeOrders: down.take,
 	})
@@ -253,7 +254,8 @@ func supervisor(c *firmwareconfig.Config, j *journal.Journal, o Options) (*lane.
 		list = append(list, one)
 	}
 	return lane.New(j, list, lane.Options{
-		TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Maintenance: filepath.Join(c.Agent.StateDir, MaintenanceName), Log: o.Log,
+		TapeDir: tapeDir(c), TapeBytes: c.Agent.TapeBytes, Log: o.Log,
+		Maintenance: filepath.Join(c.Agent.StateDir, MaintenanceName),
 	})
 }
 

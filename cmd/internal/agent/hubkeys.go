@@ -15,7 +15,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api/linefile"
 	"lanewarden/edge/journal"
-	"lanewarden/sync/carry"
+	"lanewarden/sync/hub/carry"
 	"lanewarden/sync/wire"
 )
 

@@ -17,6 +17,7 @@ import (
 	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/passwords"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -69,7 +70,7 @@ func demoLane(p *patient) map[string]string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	hash, err := accounts.Hash("lanewarden")
+	hash, err := passwords.Hash("lanewarden")
 	if err == nil {
 		err = accounts.Write(p.path("accounts"), []accounts.Account{{Name: "technician", Role: accounts.Technician, Hash: hash}})
 	}

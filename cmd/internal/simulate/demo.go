@@ -22,6 +22,7 @@ import (
 	"lanewarden/drivers"
 	"lanewarden/drivers/message"
 	"lanewarden/edge/accounts"
+	"lanewarden/edge/api/passwords"
 	firmwareconfig "lanewarden/firmware-config"
 )
 
@@ -195,7 +196,7 @@ const (
 func (d *demo) writeAccounts() (string, error) {
 	var all []accounts.Account
 	for role := accounts.Viewer; role <= accounts.Admin; role++ {
-		hash, err := accounts.Hash(demoPassword)
+		hash, err := passwords.Hash(demoPassword)
 		if err != nil {
 			return "", err
 		}

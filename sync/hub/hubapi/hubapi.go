@@ -58,7 +58,8 @@ type CloudEvent struct {
 	// Cause is what an alarm is, in one sentence; of alarms only.
 	Cause   string `json:"lwcause,omitempty"`
 	CauseFR string `json:"lwcausefr,omitempty"` // the same in French
-	// Preview is the SHA-256 (hex) of the small X-ray picture of an alarm's vehicle, where there is one when the event is read:
+	// Preview is the SHA-256 (hex) of the small X-ray picture of an alarm's vehicle, where there is one when the event
+	// is read:
 	// GET /v1/artifacts/{sha256} has it.
 	Preview string          `json:"lwpreview,omitempty"`
 	Idx     string          `json:"lwidx"`     // row of the journal and leaf of its evidence log
@@ -161,7 +162,8 @@ var (
 			"last one. An agent that says hello between two pages may come twice.",
 	}}
 	GetArtifact = api.Stream[ArtifactName]{Route: api.Route{
-		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Scope: api.ScopeArtifacts, Media: "application/octet-stream",
+		ID: "artifact", Pattern: "GET /v1/artifacts/{sha256}", Scope: api.ScopeArtifacts,
+		Media:   "application/octet-stream",
 		Summary: "An artifact (image, document) whole, or ranges of it",
 		Note: "Artifacts are named by their SHA-256 in hex, as observations name them (data.artifacts), and have " +
 			"the media type that the observation gives. They come after the observations; what is not here yet is" +

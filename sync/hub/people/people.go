@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
-	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
 	"lanewarden/edge/api/linefile"
+	"lanewarden/edge/api/passwords"
 )
 
 // Role is what a person is at the centre. A person may have several.
@@ -116,7 +116,7 @@ func (p *Person) Check() error {
 	if p.Hash == "" {
 		return nil
 	}
-	return accounts.CheckHash(p.Hash)
+	return passwords.CheckHash(p.Hash)
 }
 
 func known() string {
@@ -177,7 +177,7 @@ func Write(path string, all []Person) error {
 
 // Book is the file, read again when it changed. It may be used by many goroutines.
 type Book struct {
-	passwords *accounts.Passwords
+	passwords *passwords.Checker
 
 	mu   sync.Mutex
 	file *linefile.Watched[[]Person]
@@ -185,12 +185,12 @@ type Book struct {
 
 // Open reads the file.
 func Open(path string) (*Book, error) {
-	passwords, err := accounts.NewPasswords()
+	checker, err := passwords.NewChecker()
 	if err != nil {
 		return nil, err
 	}
 	file, err := linefile.Open(path, Parse)
-	return &Book{passwords: passwords, file: file}, err
+	return &Book{passwords: checker, file: file}, err
 }
 
 // Find returns a person of the file.
@@ -205,7 +205,7 @@ func (b *Book) Find(name string) (Person, bool) {
 	return b.file.Value[i], true
 }
 
-// SignIn checks a password that comes from an address. The error is one of accounts.Passwords.Check.
+// SignIn checks a password that comes from an address. The error is one of passwords.Checker.
 func (b *Book) SignIn(name, password, address string, now time.Time) (Person, error) {
 	p, _ := b.Find(name)
 	if err := b.passwords.Check(name, p.Hash, password, address, now); err != nil {

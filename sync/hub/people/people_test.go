@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"lanewarden/edge/accounts"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/passwords"
 )
 
 // What is written is read again; roles and sites of a person who has several are all there.
 func TestFile(t *testing.T) {
-	hash, err := accounts.Hash("correct horse")
+	hash, err := passwords.Hash("correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}

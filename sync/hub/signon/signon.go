@@ -18,7 +18,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	firmwareconfig "lanewarden/firmware-config"
 	"lanewarden/sync/hub/people"
@@ -30,7 +29,7 @@ type Settings struct {
 	ClientID    string   `yaml:"client_id" required:"true"` // as which the provider knows the hub
 	SecretFile  string   `yaml:"secret_file"`               // its secret with the provider; "" for a public client
 	URL         string   `yaml:"url" required:"true"`       // of the hub in browsers: https://hub.example:8490
-	CAFile      string   `yaml:"ca_file"`                   // authority (PEM) of the provider's certificate; "" for the machine's
+	CAFile      string   `yaml:"ca_file"`                   // authority (PEM) of its certificate; "" for the machine's
 	Claim       string   `yaml:"claim" default:"groups"`    // what says which roles a person has: a text or a list
 	NameClaim   string   `yaml:"name_claim" default:"preferred_username"`
 	Roles       []Rule   `yaml:"roles" required:"true"`
@@ -63,14 +62,15 @@ type Provider struct {
 
 // Open reads a file of settings. Errors say what is wrong, in both languages.
 func Open(path string) (*Provider, error) {
-	var ref driver.Ref[Settings]
-	if err := firmwareconfig.LoadDocument(&ref, "", path); err != nil {
+	var settings Settings
+	if err := firmwareconfig.ReadFile(path, &settings); err != nil {
 		return nil, err
 	}
-	p := &Provider{settings: *ref.Value, client: &http.Client{Timeout: answerWithin}}
+	p := &Provider{settings: settings, client: &http.Client{Timeout: answerWithin}}
 	for _, rule := range p.settings.Roles {
 		if err := p.person("x", rule).Check(); err != nil {
-			return nil, message.Wrap(err, "signon.rule", message.String("file", path), message.Quoted("value", rule.Value))
+			return nil, message.Wrap(err, "signon.rule", message.String("file", path),
+				message.Quoted("value", rule.Value))
 		}
 	}
 	if p.settings.SecretFile != "" {
@@ -157,8 +157,10 @@ func (p *Provider) Finish(ctx context.Context, a Attempt, code string) (people.P
 }
 
 // claims returns what the provider says of a person: in the token, and what it keeps for who asks.
-func (p *Provider) claims(ctx context.Context, known *oidc.Provider, token *oauth2.Token, id *oidc.IDToken) (map[string]json.RawMessage, error) {
-	claims := map[string]json.RawMessage{}
+func (p *Provider) claims(ctx context.Context, known *oidc.Provider, token *oauth2.Token, id *oidc.IDToken) (
+	claims map[string]json.RawMessage, err error,
+) {
+	claims = map[string]json.RawMessage{}
 	if err := id.Claims(&claims); err != nil {
 		return nil, message.Wrap(err, "signon.refused")
 	}
@@ -204,7 +206,8 @@ func (p *Provider) personOf(claims map[string]json.RawMessage) (who people.Perso
 	slices.Sort(who.Roles)
 	who.Roles = slices.Compact(who.Roles)
 	if len(who.Roles) == 0 {
-		return who, message.Errorf("signon.no-role", message.String("name", name), message.String("claim", p.settings.Claim))
+		return who, message.Errorf("signon.no-role", message.String("name", name),
+			message.String("claim", p.settings.Claim))
 	}
 	return who, who.Check()
 }

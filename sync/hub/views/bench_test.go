@@ -177,29 +177,6 @@ func (s *spent) add(tb testing.TB, since spent) {
 	s.clock, s.processor = s.clock+at.clock-since.clock, s.processor+at.processor-since.processor
 }
 
-// encoded returns batches as agents send them, and decoded as the hub has them again, which is a part of its work.
-func encoded(tb testing.TB, codec *wire.Codec, group []ledger.Message) (out [][]byte) {
-	for _, m := range group {
-		text, err := codec.Encode(m.(ledger.Batch).Body)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
-func decoded(tb testing.TB, codec *wire.Codec, group []ledger.Message, sent [][]byte) (out []ledger.Message) {
-	for i, m := range group {
-		batch := ledger.Batch{From: m.(ledger.Batch).From, Body: &wire.Batch{}}
-		if err := codec.Decode(sent[i], batch.Body); err != nil {
-			tb.Fatal(err)
-		}
-		out = append(out, batch)
-	}
-	return out
-}
-
 // fill files the passages of some lanes, and returns how long the ledger needed for the rows and the views for theirs.
 func fill(b testing.TB, c *centre, lanes []*traffic, passages int) (rows int64, filing, folding spent) {
 	for _, l := range lanes {

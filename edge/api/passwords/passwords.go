@@ -1,4 +1,6 @@
-package accounts
+// Package passwords hashes and checks the passwords of who signs in at a lane or at the hub: argon2id, one at a time, and
+// slower for who guesses. docs/access.md.
+package passwords
 
 import (
 	"fmt"
@@ -21,13 +23,13 @@ const (
 	minKey               = 16 // bytes
 )
 
-// MinPassword is the length of the shortest password.
-const MinPassword = 8
+// Min is the length of the shortest password.
+const Min = 8
 
 // Hash returns the argon2id hash of a password with a new salt, in the PHC string format.
 func Hash(password string) (string, error) {
-	if len(password) < MinPassword {
-		return "", message.Errorf("accounts.short-password", message.Int("least", MinPassword))
+	if len(password) < Min {
+		return "", message.Errorf("accounts.short-password", message.Int("least", Min))
 	}
 	return argon2id.CreateHash(password, &cost)
 }
@@ -47,14 +49,14 @@ func CheckHash(hash string) error {
 	return nil
 }
 
-// Errors of Passwords.Check.
+// Errors of Checker.Check.
 var (
 	ErrWrong  = message.Errorf("api.wrong-password")
 	ErrLocked = message.Errorf("api.locked")
 )
 
-// Passwords checks passwords, one at a time, and slows down those who guess. It may be used by many goroutines.
-type Passwords struct {
+// Checker checks passwords, one at a time, and slows down those who guess. It may be used by many goroutines.
+type Checker struct {
 	hashing sync.Mutex // one at a time: a hash costs memory and half a core for a moment
 
 	// wrong locks an account for the address that guesses its password. Other addresses go on: a stranger must not
@@ -66,15 +68,15 @@ type Passwords struct {
 // attempt is an account, whether it exists or not, and the address from which somebody tried to be it.
 type attempt struct{ name, address string }
 
-// NewPasswords returns a checker that knows of no attempts.
-func NewPasswords() (*Passwords, error) {
+// NewChecker returns a checker that knows of no attempts.
+func NewChecker() (*Checker, error) {
 	absent, err := argon2id.CreateHash("", &cost)
-	return &Passwords{absent: absent}, err
+	return &Checker{absent: absent}, err
 }
 
 // Check compares a password that comes from an address with an account's hash, "" for an account that does not exist or
 // has no password. The error is ErrWrong, or wraps ErrLocked and says until when.
-func (p *Passwords) Check(name, hash, password, address string, now time.Time) error {
+func (p *Checker) Check(name, hash, password, address string, now time.Time) error {
 	from := attempt{name, address}
 	if left := p.wrong.Left(from, now); left > 0 {
 		return message.Wrap(ErrLocked, "api.locked-for", message.Duration("for", left.Round(time.Second)))
