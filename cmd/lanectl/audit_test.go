@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,7 +19,8 @@ import (
 )
 
 // drawDay fills a journal with a day of draws by the lane's own secret and by the centre's, and returns the latter. The
-// lane reveals its own, and the centre's where the centre has revealed it.
+// lane reveals its own, and the centre's where the centre has revealed it. Each tenth vehicle is one that is selected: the
+// lane's secret is another one each time, and would make a day in a hundred whose rate is out of its interval.
 func drawDay(t *testing.T, dir string, revealed bool, change func(*observation.RandomDraw)) (centre []byte) {
 	t.Helper()
 	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{Site: "s", Agent: "a"})
@@ -46,10 +48,15 @@ func drawDay(t *testing.T, dir string, revealed bool, change func(*observation.R
 			}
 		}
 		at := begin.Add(time.Duration(i) * time.Minute)
-		id := draw.Identity([]string{"ccn:" + at.String()}, "1", "8080")
-		d, err := k.Draw(t.Context(), at.String(), id, at)
-		if err != nil {
-			t.Fatal(err)
+		var id [32]byte
+		var d draw.Draw
+		for n, found := 0, false; !found; n++ {
+			presented := fmt.Sprint(at, n)
+			id = draw.Identity([]string{"ccn:" + presented}, "1", "8080")
+			if d, err = k.Draw(t.Context(), presented, id, at); err != nil {
+				t.Fatal(err)
+			}
+			found = d.Value < 0.1 == (i%10 == 0)
 		}
 		row := &observation.RandomDraw{Identity: id[:], Value: d.Value, Rate: 0.1, Selected: d.Value < 0.1, Secret: d.Secret,
 			DrawnS: d.Drawn.Unix()}

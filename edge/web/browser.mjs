@@ -56,7 +56,7 @@ async function go(page, hash) {
 
 if (shots) mkdirSync(shots, { recursive: true });
 const device = process.env.DEVICE ?? "rpm-1";
-const pages = ["#/", "#/passages", "#/tests", "#/events", "#/link", "#/evidence", `#/device/${device}`, "#/device/ion-1", "#/signin"];
+const pages = ["#/", "#/passages", "#/cases", "#/tests", "#/events", "#/link", "#/evidence", `#/device/${device}`, "#/device/ion-1", "#/signin"];
 
 for (const locale of ["en-CA", "fr-CA"]) {
 	const context = await browser.newContext({ locale, viewport: { width: 1280, height: 900 } });
@@ -64,7 +64,8 @@ for (const locale of ["en-CA", "fr-CA"]) {
 	await signIn(page);
 	if ((await page.getAttribute("html", "lang")) !== locale.slice(0, 2)) problems.push(`${locale}: the page is in ${await page.getAttribute("html", "lang")}`);
 	const vehicles = await page.evaluate(async () => (await (await fetch("/v1/passages")).json()).passages.filter((p) => (p.readings ?? []).length > 6).map((p) => p.id));
-	const all = [...pages, ...vehicles.slice(-2).map((id) => `#/passage/${encodeURIComponent(id)}`)];
+	const cases = await page.evaluate(async () => (await (await fetch("/v1/cases")).json()).cases.map((c) => c.id));
+	const all = [...pages, ...vehicles.slice(-2).map((id) => `#/passage/${encodeURIComponent(id)}`), ...cases.slice(0, 1).map((id) => `#/case/${encodeURIComponent(id)}`)];
 	if (!vehicles.length) problems.push("no passage was complete enough to look at");
 	for (const hash of all) {
 		await page.setViewportSize({ width: 1280, height: 900 });
@@ -86,9 +87,9 @@ for (const locale of ["en-CA", "fr-CA"]) {
 	await page.getByText(french ? "Aucun enregistrement ne correspond." : "No record matches.").waitFor();
 	// An agent that is gone: each page says so in its language.
 	const gone = await context.newPage();
-	await gone.route(/\/v1\/(stream|passages|observations|tests|devices|evidence)/, (route) => route.abort());
+	await gone.route(/\/v1\/(stream|passages|cases|observations|tests|devices|evidence)/, (route) => route.abort());
 	const away = french ? /ne répond pas|Pas de réponse/ : /not answer|No answer/;
-	for (const hash of ["#/", "#/passages", "#/tests", "#/events", "#/link", `#/device/${device}`]) {
+	for (const hash of ["#/", "#/passages", "#/cases", "#/tests", "#/events", "#/link", `#/device/${device}`]) {
 		await go(gone, hash);
 		const text = await gone.locator("main").innerText();
 		if (!away.test(text) || /Failed to fetch/.test(text)) problems.push(`${locale} ${hash} without an agent: ${text.slice(0, 200)}`);
@@ -151,7 +152,7 @@ for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
 const context = await browser.newContext({ locale: "en-CA", viewport: { width: 1280, height: 900 } });
 const page = await open(context);
 await signIn(page);
-for (const name of ["Passages", "Tests", "Events", "Link", "Evidence", "Lane"]) {
+for (const name of ["Passages", "Cases", "Tests", "Events", "Link", "Evidence", "Lane"]) {
 	let reached = false;
 	for (let i = 0; i < 80 && !reached; i++) { // a table has one control a row at most
 		await page.keyboard.press("Tab");

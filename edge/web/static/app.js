@@ -14,6 +14,8 @@ const pages = {
 	signin: async () => SignIn,
 	passages: async () => (await import("/pages/passages.js")).Passages,
 	passage: async () => (await import("/pages/passage.js")).Passage,
+	cases: async () => (await import("/pages/cases.js")).Cases,
+	case: async () => (await import("/pages/cases.js")).CasePage,
 	device: async () => (await import("/pages/device.js")).Device,
 	tests: async () => (await import("/pages/tests.js")).Tests,
 	events: async () => (await import("/pages/events.js")).Events,
@@ -21,7 +23,7 @@ const pages = {
 	evidence: async () => (await import("/pages/evidence.js")).Evidence,
 };
 
-const nav = ["", "passages", "tests", "events", "link", "evidence"];
+const nav = ["", "passages", "cases", "tests", "events", "link", "evidence"];
 
 /** Who has not signed in goes there. @param {string} page */
 const guard = (page) => (allowed("viewer") || page === "signin" ? "" : "#/signin");

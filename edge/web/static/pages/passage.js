@@ -25,6 +25,7 @@ export function Passage({ of }) {
 	}
 	const names = vehicleNames(list);
 	return html`<h1>${t("nav.passage")} ${detail.passage.plate || detail.passage.id}</h1>
+		${(detail.passage.alarm || detail.passage.alarmPossible) && html`<p><a href=${`#/case/${encodeURIComponent(detail.passage.id ?? "")}`}>${t("nav.case")}</a></p>`}
 		<${Vehicle} detail=${detail} names=${names} />
 		${allowed("officer") && html`<${Correct} again=${again} passage=${detail.passage} list=${list} names=${names} />`}`;
 }

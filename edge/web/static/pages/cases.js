@@ -1,0 +1,171 @@
+// Cases: how alarms are adjudicated. The list, open ones first, and one case with what is known and what to do.
+import { ago, allowed, ask, formOf, html, inLanguage, language, moment, momentZone, session, t, useEffect, useFetched, useState } from "/lib.js";
+import { AgentText, Facts, Problem, Table, station } from "/ui.js";
+import { passageAt, vehicleNames } from "/pages/vehicle.js";
+
+/**
+ * @import { Case, CaseAct, CaseList, CasePerson, KindsText, PassageList } from "../../types/agent"
+ * @import { Fetched } from "/lib.js"
+ */
+
+/** How often cases are asked for, ms: somebody else may act at the same time. */
+const every = 2000;
+
+/** @param {string} id */
+const caseAt = (id) => `#/case/${encodeURIComponent(id)}`;
+
+/** A sentence about a row, in the reader's language. @param {KindsText} s */
+const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter(Boolean).join(": ");
+
+/** A sentence that stands alone. @param {KindsText} s */
+const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
+
+/** Fetches a path, and again every little while. @template T @param {string} path @returns {Fetched<T>} */
+function useWatched(path) {
+	const fetched = /** @type {Fetched<T>} */ (useFetched(path));
+	useEffect(() => {
+		const timer = setInterval(fetched[2], every);
+		return () => clearInterval(timer);
+	});
+	return fetched;
+}
+
+export function Cases() {
+	const [list, problem] = /** @type {Fetched<CaseList>} */ (useWatched("/v1/cases"));
+	const [passages] = /** @type {Fetched<PassageList>} */ (useFetched("/v1/passages"));
+	const names = vehicleNames(passages), now = Date.now();
+	const head = [t("vehicle"), t("case-cause"), t("state-title"), t("case-since"), t("case-holder"), t("case-until"), t("lane")];
+	return html`<h1>${t("nav.cases")}</h1><${Problem} text=${problem} />
+		${list && html`<${Table} caption=${t("cases-caption")} empty=${t("cases-none")} head=${head} rows=${list.cases.map((c) => [
+			html`<a href=${caseAt(c.id)}>${names[c.id] ?? c.id}</a>`,
+			capital(c.cause),
+			html`<${State} c=${c} />`,
+			html`<span title=${momentZone(c.since)}>${ago(c.since, now)}</span>`,
+			c.holders.map(who).join(", "),
+			c.deadline ? html`<span class=${c.overdue ? "problem" : ""}>${moment(c.deadline)}</span>` : "",
+			c.lane,
+		])} />`}`;
+}
+
+/** The state in words, with a sign where the vehicle is held. @param {{c: Case}} p */
+const State = ({ c }) => html`<span class=${c.open ? "alarm" : ""}>${c.open ? "✕ " : ""}${inLanguage(c.called)}</span>`;
+
+/** @param {CasePerson} p */
+const who = (p) => (p.centre ? t("case-at-centre", { by: p.by }) : p.by);
+
+/** @param {{of: string}} p */
+export function CasePage({ of }) {
+	const [c, problem, again] = /** @type {Fetched<Case>} */ (useWatched(`/v1/cases/${encodeURIComponent(of)}`));
+	const [passages] = /** @type {Fetched<PassageList>} */ (useFetched("/v1/passages"));
+	if (!c) return html`<h1>${t("nav.case")}</h1><${Problem} text=${problem} />`;
+	const facts = [
+		[t("state-title"), html`<${State} c=${c} />`],
+		[t("nav.passage"), html`<a href=${passageAt(c.id)}>${c.id}</a>`],
+		[t("opened"), momentZone(c.opened)],
+		[t("case-until"), c.deadline ? `${momentZone(c.deadline)}${c.overdue ? ` – ${t("case-late")}` : ""}` : "–"],
+		[t("case-holder"), c.holders.map(who).join(", ") || "–"],
+	];
+	return html`<h1>${vehicleNames(passages)[c.id] ?? c.id}</h1><p><b>${capital(c.cause)}</b></p><${Problem} text=${problem} />
+		${c.open && html`<p class="verdict bad" role="status">${t("case-holds")}</p>`}
+		${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}
+		<${Facts} rows=${facts} />
+		${c.verdicts.length > 0 && html`<h2>${t("case-verdicts")}</h2><ul>${c.verdicts.map((v) => html`<li key=${v.at + v.by}>
+			<b>${sentence(v.called)}</b> ${who(v)}, ${momentZone(v.at)}</li>`)}</ul>`}
+		<${Acts} key=${c.state} c=${c} again=${again} />
+		<h2>${t("case-alarms")}</h2><ul>${c.alarms.map((a) => html`<li key=${a.row}>${sentence(a.cause)}
+			${" "}<span class="dim">${a.station ? station(a.station) : a.device}, ${momentZone(a.at)}${a.other ? ` – ${t("case-maybe-other")}` : ""}</span></li>`)}</ul>
+		${c.secondary && html`<h2>${t("case-secondary")}</h2><p>${who(c.secondary)}, ${momentZone(c.secondary.at)}${c.secondary.station
+			? `, ${station(c.secondary.station)}` : ""}${c.secondary.done ? html`<br /><b>${sentence(c.secondary.result)}</b>` : ""}</p>`}
+		<h2>${t("case-history")}</h2><ol>${(c.history ?? []).map((e) => html`<li key=${`${e.centre}${e.row}`}>${momentZone(e.at)}:
+			${" "}${sentence(e.text)}${e.refusal && html` <span class="doubt"><${AgentText} text=${e.refusal.en} fr=${e.refusal.fr} /></span>`}</li>`)}</ol>`;
+}
+
+/** Codes of verdicts by group, as docs/cases.md has them. @type {[string, number[]][]} */
+const groups = [["real", [1, 2]], ["innocent", [3, 4, 5]], ["false", [6, 7, 8]], ["test", [9]], ["tamper", [10]], ["other", [11]]];
+
+/** What can be done in a state, beside a comment: buttons, and what needs a form. @type {Record<string, string[]>} */
+const possible = {
+	"open": ["take", "decide", "ask-secondary"],
+	"taken": ["decide", "ask-secondary"],
+	"secondary-requested": ["secondary-result"],
+	"secondary-done": ["decide", "ask-secondary"],
+	"decided": ["ask-second", "reopen"],
+	"second-opinion-asked": ["confirm", "overrule", "ask-secondary"],
+	"confirmed": ["reopen"],
+	"overruled": ["reopen"],
+	"reopened": ["take", "decide", "ask-secondary"],
+	"disputed": ["confirm", "overrule", "ask-secondary"],
+	"withdrawn": ["reopen"],
+};
+
+/** What each form asks for. @type {Record<string, string[]>} */
+const asksFor = {
+	"decide": ["finding", "notes", "reason"],
+	"overrule": ["finding", "notes", "reason"],
+	"secondary-result": ["finding", "notes"],
+	"ask-secondary": ["station", "notes"],
+	"reopen": ["reason"],
+	"comment": ["notes"],
+};
+
+/** What a person can do in a case. @param {{c: Case, again: () => void}} p */
+function Acts({ c, again }) {
+	const [open, setOpen] = useState("");
+	const [failure, setFailure] = useState("");
+	if (!allowed("technician")) return null;
+	/** @param {string} action @param {CaseAct} [more] */
+	const act = async (action, more = {}) => {
+		try {
+			const body = { action, revision: c.revision, key: `${session.user}-${Date.now()}-${Math.random()}`, ...more };
+			await ask(`/v1/cases/${encodeURIComponent(c.id)}/events`, { method: "POST", body });
+			setOpen("");
+			setFailure("");
+		} catch (e) {
+			setFailure(/** @type {Error} */ (e).message);
+		}
+		again();
+	};
+	const mine = c.holders.some((h) => !h.centre && h.by === session.user);
+	const taken = c.state === "taken";
+	const all = [...(taken && !mine ? ["take"] : []), ...(possible[c.state] ?? []), ...(taken && mine ? ["hand-back"] : []), "comment"]
+		.filter((a) => allowed("officer") || a === "comment" || a === "secondary-result");
+	return html`<h2>${t("case-do")}</h2>
+		<div class="buttons">${all.map((a) => html`<button key=${a} class=${a === all[0] ? "primary" : ""}
+			aria-expanded=${asksFor[a] ? String(open === a) : undefined}
+			onClick=${() => (asksFor[a] ? setOpen(open === a ? "" : a) : act(a))}>${t(`case-act.${a}`)}</button>`)}</div>
+		<span role="status" class="problem">${failure}</span>
+		${open && html`<${ActForm} key=${open} action=${open} c=${c} act=${act} />`}`;
+}
+
+/** @param {{action: string, c: Case, act: (action: string, more: CaseAct) => Promise<void>}} p */
+function ActForm({ action, c, act }) {
+	const fields = asksFor[action] ?? [];
+	const of = (/** @type {string} */ family) => c.alarms.some((a) => a.kind.startsWith(family));
+	/** @param {Event} e */
+	const submit = (e) => {
+		e.preventDefault();
+		const form = formOf(e);
+		const text = (/** @type {string} */ name) => String(form.get(name) ?? "").trim() || undefined;
+		act(action, {
+			code: Number(form.get("code")) || undefined, image: text("image"), swab: text("swab"), source: text("source"),
+			nuclides: text("nuclides")?.split(/[\s,;]+/), station: text("station"), notes: text("notes"), reason: text("reason"),
+		});
+	};
+	return html`<form class="narrow card" onSubmit=${submit} aria-label=${t(`case-act.${action}`)}>
+		${fields.includes("finding") && html`
+			<label>${t("case-code")} <select name="code"><option value=""></option>${groups.map(([group, codes]) => html`<optgroup
+				label=${t(`case-group.${group}`)}>${codes.map((n) => html`<option value=${n}>${n} – ${t(`case-code.${n}`)}</option>`)}</optgroup>`)}</select></label>
+			<label>${t("case-nuclides")} <input name="nuclides" placeholder="K-40, Cs-137" /></label>
+			${of("xray") && html`<${Word} name="image" words=${["clear", "suspect", "unreadable"]} />`}
+			${of("trace") && html`<${Word} name="swab" words=${["confirmed", "innocent-source", "contamination"]} />
+				<label>${t("case-source")} <input name="source" /></label>`}`}
+		${fields.includes("station") && html`<label>${t("case-station")} <input name="station" /></label>`}
+		${fields.includes("notes") && html`<label>${t("case-notes")} <textarea name="notes" rows="2" required=${action === "comment"}></textarea></label>`}
+		${fields.includes("reason") && html`<label>${t("case-reason")} <input name="reason" required=${action === "reopen"} /></label>`}
+		<button class="primary">${t(`case-act.${action}`)}</button>
+	</form>`;
+}
+
+/** A word for an image or a swab. @param {{name: string, words: string[]}} p */
+const Word = ({ name, words }) => html`<label>${t(`case-${name}`)} <select name=${name}><option value=""></option>${words.map((w) => html`<option
+	value=${w}>${t(`case-word.${w}`)}</option>`)}</select></label>`;
