@@ -42,6 +42,7 @@ type httpServer struct {
 	repository *orders.Repository
 	rolls      *rollout.Keeper
 	boxes      *boxes // runs of agents
+	due        dueTimes
 	views      *views.Views
 	opts       Options
 }

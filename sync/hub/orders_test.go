@@ -22,12 +22,12 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// lists takes the newest file under lists/ and keeps its content.
-type lists struct{ content atomic.Pointer[[]byte] }
+// oneList takes the newest file under lists/ and keeps its content.
+type oneList struct{ content atomic.Pointer[[]byte] }
 
-func (*lists) Prefix() string { return "lists/" }
+func (*oneList) Prefix() string { return "lists/" }
 
-func (l *lists) Choose(all []downlink.Target) (downlink.Target, bool) {
+func (l *oneList) Choose(all []downlink.Target) (downlink.Target, bool) {
 	if len(all) == 0 {
 		return downlink.Target{}, false
 	}
@@ -36,7 +36,7 @@ func (l *lists) Choose(all []downlink.Target) (downlink.Target, bool) {
 	return newest, have == nil || int64(len(*have)) != newest.Length
 }
 
-func (l *lists) Apply(_ context.Context, _ downlink.Target, file string) error {
+func (l *oneList) Apply(_ context.Context, _ downlink.Target, file string) error {
 	text, err := os.ReadFile(file)
 	l.content.Store(&text)
 	return err
@@ -83,14 +83,14 @@ func publish(t *testing.T, r *orders.Repository, key orders.Key, path string, si
 }
 
 // taking runs an agent that takes lists, until the test ends or stop is called.
-func taking(t *testing.T, b wire.Broker, dir string, root []byte) (l *lists, d *downlink.Service, j *journal.Journal, stop func()) {
+func taking(t *testing.T, b wire.Broker, dir string, root []byte) (l *oneList, d *downlink.Service, j *journal.Journal, stop func()) {
 	t.Helper()
 	log, codec := slog.New(slog.DiscardHandler), mustCodec(t)
 	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{Site: "demo", Agent: "lane-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = &lists{}
+	l = &oneList{}
 	d, err = downlink.New(downlink.Options{
 		Dir: filepath.Join(dir, "orders"), Site: "demo", Agent: "lane-1", Root: root, ClockTrusted: func() bool { return true },
 		Consumers: []downlink.Consumer{l}, Journal: j, Codec: codec, Log: log,

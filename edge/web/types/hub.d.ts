@@ -526,6 +526,8 @@ export interface TransitRecord {
 	/** when it was sent on, or arrived */
 	at: string;
 	container: string;
+	/** by the list of containers in transit */
+	due?: string;
 	/** where it is to leave */
 	exit_site?: string;
 	lane: string;

@@ -8,9 +8,10 @@ import (
 
 // TransitsQuery is the request of GET /v1/transits.
 type TransitsQuery struct {
-	Site string        `query:"site"`                                 // only containers that are to leave at this site
-	Days int           `query:"days" default:"90" min:"1" max:"3650"` // how far back
-	Due  time.Duration `query:"due" default:"72h" min:"1h"`           // how long a container may be under way
+	Site string `query:"site"`                                 // only containers that are to leave at this site
+	Days int    `query:"days" default:"90" min:"1" max:"3650"` // how far back
+	// how long a container may be under way whose time the newest list of containers in transit does not say
+	Due time.Duration `query:"due" default:"72h" min:"1h"`
 }
 
 // TransitList is the answer of GET /v1/transits.
@@ -28,6 +29,7 @@ type TransitRecord struct {
 	Passage   string    `json:"passage,omitempty"`   // id
 	At        time.Time `json:"at"`                  // when it was sent on, or arrived
 	ExitSite  string    `json:"exit_site,omitempty"` // where it is to leave
+	Due       time.Time `json:"due,omitzero"`        // by the list of containers in transit
 	Overdue   bool      `json:"overdue"`             // it is under way for longer than it may be
 }
 
