@@ -138,7 +138,7 @@ func (q *inquirer) note(ctx context.Context, a answer) error {
 	}
 	seen.Presentation, seen.Container = presentation, a.question.Container
 	o := observation.New(observation.Class_CLASS_EVENT, time.Now(), seen)
-	o.Device, o.Key = observation.AgentDevice, "seen "+presentation+" "+seen.Container
+	o.Device = observation.AgentDevice
 	_, err := q.journal.Commit(ctx, o)
 	return err
 }

@@ -21,6 +21,7 @@ var impersonal = map[string]string{
 	"RandomDraw":         "identity secret",
 	"ClearanceOverride":  "presentation lane was outcome by",
 	"ClearanceSecret":    "day hash revealed",
+	"ClearanceSeen":      "presentation site agent",
 	"CaseOpened":         "id lane",
 	"CaseAlarms":         "id",
 	"CaseAlarm":          "device station found other",
