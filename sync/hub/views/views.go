@@ -130,11 +130,14 @@ func (v *Views) step(ctx context.Context) (more bool, err error) {
 // derive runs a function in a transaction of the ledger. failed is what is wrong with the function, err why it was
 // not run.
 func (v *Views) derive(ctx context.Context, do func(store.Tx) error) (failed, err error) {
-	err = v.file(ctx, ledger.Derive{Do: do, Failed: &failed})
-	if err != nil || failed != nil {
+	var wrong error
+	if err := v.file(ctx, ledger.Derive{Do: do, Failed: &wrong}); err != nil {
+		return nil, err // the ingester may still be at it, with the state; begin sees what became of that
+	}
+	if wrong != nil {
 		v.state = newState() // the transaction was undone
 	}
-	return failed, err
+	return wrong, nil
 }
 
 // due reports whether rows came, or were erased, since the last batch. It asks without a transaction.
