@@ -388,7 +388,8 @@ func killAndGoOn(t *testing.T, n int) {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
-	cmd.Env = append(os.Environ(), "BUNDLE_DIR="+dir, fmt.Sprint("BUNDLE_STEP=", n))
+	cmd.Env = append(os.Environ(), "BUNDLE_DIR="+dir, fmt.Sprint("BUNDLE_STEP=", n),
+		"TMPDIR="+t.TempDir()) // what it makes goes with this test, as it is killed before it can
 	out, err := cmd.CombinedOutput()
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); err == nil || !ok || status.Signal() != syscall.SIGKILL {
 		t.Fatalf("it was not killed: %v\n%s", err, out)
