@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +14,14 @@ import (
 // defaultAccounts is the accounts file of an installed agent, as the packages set it up.
 const defaultAccounts = "/etc/lanewarden/accounts"
 
+// accountList is the accounts file.
+var accountList = cli.NamedList[accounts.Account]{
+	Read: accounts.Read, Write: accounts.Write, Name: func(a accounts.Account) string { return a.Name },
+	None: func(file, name string) error {
+		return message.Errorf("lanectl.no-account", message.String("file", file), message.String("account", name))
+	},
+}
+
 // accountCommand groups the commands that edit the console's accounts file. They work on the file
 // and need no running agent, which reads it again when it changes.
 func accountCommand() *cobra.Command {
@@ -24,7 +31,7 @@ func accountCommand() *cobra.Command {
 		Long: "help.account.long",
 	}
 	c.PersistentFlags().StringVar(&file, "file", defaultAccounts, "help.flag.file")
-	c.AddCommand(setAccountCommand(&file), removeAccountCommand(&file), listAccountsCommand(&file))
+	c.AddCommand(setAccountCommand(&file), accountList.RemoveCommand(&file, "help.account-remove"), listAccountsCommand(&file))
 	return c
 }
 
@@ -58,31 +65,12 @@ func setAccountCommand(file *string) *cobra.Command {
 					return err
 				}
 			}
-			return edit(*file, func(all []accounts.Account) ([]accounts.Account, error) {
-				return append(without(all, a.Name), a), nil
-			})
+			return accountList.Put(*file, a)
 		},
 	}
 	c.Flags().StringVar(&role, "role", "viewer", "help.flag.role")
 	c.Flags().BoolVar(&certificate, "certificate", false, "help.flag.certificate")
 	return c
-}
-
-// removeAccountCommand deletes an account. A name that the file does not have is an error: it is
-// most likely misspelt.
-func removeAccountCommand(file *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "remove NAME", Short: "help.account-remove", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return edit(*file, func(all []accounts.Account) ([]accounts.Account, error) {
-				left := without(all, args[0])
-				if len(left) == len(all) {
-					return nil, message.Errorf("lanectl.no-account", message.String("file", *file), message.String("account", args[0]))
-				}
-				return left, nil
-			})
-		},
-	}
 }
 
 // listAccountsCommand prints each account's name, role, and whether it signs in by password or by
@@ -107,22 +95,4 @@ func listAccountsCommand(file *string) *cobra.Command {
 			return w.Flush()
 		},
 	}
-}
-
-// without returns a copy of all that lacks the account of a name.
-func without(all []accounts.Account, name string) []accounts.Account {
-	return slices.DeleteFunc(slices.Clone(all), func(a accounts.Account) bool { return a.Name == name })
-}
-
-// edit reads the accounts file, has change make the new list of it, and writes that; nothing is
-// written after an error. Two edits at the same time are not kept apart: the later one wins.
-func edit(file string, change func([]accounts.Account) ([]accounts.Account, error)) error {
-	all, err := accounts.Read(file)
-	if err != nil {
-		return err
-	}
-	if all, err = change(all); err != nil {
-		return err
-	}
-	return accounts.Write(file, all)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,13 +16,21 @@ import (
 // defaultPeople is the accounts file of an installed hub.
 const defaultPeople = "/etc/lanewarden/hub-accounts"
 
+// personList is the accounts file.
+var personList = cli.NamedList[people.Person]{
+	Read: people.Read, Write: people.Write, Name: func(p people.Person) string { return p.Name },
+	None: func(file, name string) error {
+		return message.Errorf("lanehub.no-account", message.String("file", file), message.String("account", name))
+	},
+}
+
 // accountCommand groups the commands that edit the file of those who sign in on the pages. A running hub reads it again
 // when it changes.
 func accountCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{Use: "account", Short: "help.hub-account", Long: "help.hub-account.long"}
 	c.PersistentFlags().StringVar(&file, "file", defaultPeople, "help.flag.file")
-	c.AddCommand(setPersonCommand(&file), removePersonCommand(&file), listPeopleCommand(&file))
+	c.AddCommand(setPersonCommand(&file), personList.RemoveCommand(&file, "help.hub-account-remove"), listPeopleCommand(&file))
 	return c
 }
 
@@ -48,30 +55,12 @@ func setPersonCommand(file *string) *cobra.Command {
 			if p.Hash, err = passwords.Hash(password); err != nil {
 				return err
 			}
-			return editPeople(*file, func(all []people.Person) ([]people.Person, error) {
-				return append(withoutPerson(all, p.Name), p), nil
-			})
+			return personList.Put(*file, p)
 		},
 	}
 	c.Flags().StringSliceVar(&roles, "role", []string{string(people.Viewer)}, "help.flag.hub-role")
 	c.Flags().StringSliceVar(&sites, "site", nil, "help.flag.hub-site")
 	return c
-}
-
-// removePersonCommand deletes an account. A name that the file does not have is an error.
-func removePersonCommand(file *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "remove NAME", Short: "help.hub-account-remove", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return editPeople(*file, func(all []people.Person) ([]people.Person, error) {
-				left := withoutPerson(all, args[0])
-				if len(left) == len(all) {
-					return nil, message.Errorf("lanehub.no-account", message.String("file", *file), message.String("account", args[0]))
-				}
-				return left, nil
-			})
-		},
-	}
 }
 
 // listPeopleCommand prints each account's name, roles and sites.
@@ -96,20 +85,4 @@ func listPeopleCommand(file *string) *cobra.Command {
 			return w.Flush()
 		},
 	}
-}
-
-func withoutPerson(all []people.Person, name string) []people.Person {
-	return slices.DeleteFunc(slices.Clone(all), func(p people.Person) bool { return p.Name == name })
-}
-
-// editPeople reads the file, has change make the new list of it, and writes that; nothing is written after an error.
-func editPeople(file string, change func([]people.Person) ([]people.Person, error)) error {
-	all, err := people.Read(file)
-	if err != nil {
-		return err
-	}
-	if all, err = change(all); err != nil {
-		return err
-	}
-	return people.Write(file, all)
 }

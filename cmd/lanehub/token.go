@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,13 +16,21 @@ import (
 // defaultTokens is the tokens file of an installed hub.
 const defaultTokens = "/etc/lanewarden/tokens"
 
+// holderList is the tokens file.
+var holderList = cli.NamedList[tokens.Holder]{
+	Read: tokens.Read, Write: tokens.Write, Name: func(h tokens.Holder) string { return h.Name },
+	None: func(file, name string) error {
+		return message.Errorf("lanehub.no-token", message.String("file", file), message.Quoted("name", name))
+	},
+}
+
 // tokenCommand groups the commands that edit the tokens file. A running hub reads the file again
 // when it changes.
 func tokenCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{Use: "token", Short: "help.token", Long: "help.token.long"}
 	c.PersistentFlags().StringVar(&file, "file", defaultTokens, "help.flag.token-file")
-	c.AddCommand(addTokenCommand(&file), removeTokenCommand(&file), listTokensCommand(&file))
+	c.AddCommand(addTokenCommand(&file), holderList.RemoveCommand(&file, "help.token-remove"), listTokensCommand(&file))
 	return c
 }
 
@@ -47,7 +54,7 @@ func addTokenCommand(file *string) *cobra.Command {
 			if !certificate {
 				token, h.Hash = tokens.New()
 			}
-			err := edit(*file, func(all []tokens.Holder) ([]tokens.Holder, error) { return append(without(all, h.Name), h), nil })
+			err := holderList.Put(*file, h)
 			if err == nil && token != "" {
 				fmt.Fprintln(cmd.OutOrStdout(), token)
 			}
@@ -57,23 +64,6 @@ func addTokenCommand(file *string) *cobra.Command {
 	c.Flags().StringSliceVar(&scopes, "scope", nil, "help.flag.scope")
 	c.Flags().BoolVar(&certificate, "certificate", false, "help.flag.token-certificate")
 	return c
-}
-
-// removeTokenCommand deletes a holder, who is refused from then on. A name that the file does not
-// have is an error.
-func removeTokenCommand(file *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "remove NAME", Short: "help.token-remove", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return edit(*file, func(all []tokens.Holder) ([]tokens.Holder, error) {
-				left := without(all, args[0])
-				if len(left) == len(all) {
-					return nil, message.Errorf("lanehub.no-token", message.String("file", *file), message.Quoted("name", args[0]))
-				}
-				return left, nil
-			})
-		},
-	}
 }
 
 // listTokensCommand prints each holder's name, scopes, and whether a token or a client certificate
@@ -98,22 +88,4 @@ func listTokensCommand(file *string) *cobra.Command {
 			return w.Flush()
 		},
 	}
-}
-
-// without returns a copy of all that lacks the holder of a name.
-func without(all []tokens.Holder, name string) []tokens.Holder {
-	return slices.DeleteFunc(slices.Clone(all), func(h tokens.Holder) bool { return h.Name == name })
-}
-
-// edit reads the tokens file, has change make the new list of it, and writes that; nothing is
-// written after an error.
-func edit(file string, change func([]tokens.Holder) ([]tokens.Holder, error)) error {
-	all, err := tokens.Read(file)
-	if err != nil {
-		return err
-	}
-	if all, err = change(all); err != nil {
-		return err
-	}
-	return tokens.Write(file, all)
 }
