@@ -41,7 +41,7 @@ func TestPersonOf(t *testing.T) {
 		"no rule":         {`{"preferred_username": "ann", "groups": ["cooks"]}`, "", "", "has no role"},
 		"no claim":        {`{"preferred_username": "ann"}`, "", "", "has no role"},
 		"another type":    {`{"preferred_username": "ann", "groups": {"experts": true}}`, "", "", "has no role"},
-		"no name":         {`{"groups": "experts"}`, "", "", "says no name"},
+		"no name":         {`{"groups": "experts"}`, "", "", "gives no name"},
 		"a name of lines": {`{"preferred_username": "ann\nadmin", "groups": "experts"}`, "", "", "is no name"},
 	} {
 		t.Run(name, func(t *testing.T) {
