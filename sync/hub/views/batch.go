@@ -21,10 +21,11 @@ type state struct {
 	seq     int64
 	senders map[int64]store.Sender // by journal
 	seen    map[deviceKey]int64    // when a device was last seen, in minutes
+	counts  map[counterKey]counter // as the table has them
 }
 
 func newState() state {
-	return state{senders: map[int64]store.Sender{}, seen: map[deviceKey]int64{}}
+	return state{senders: map[int64]store.Sender{}, seen: map[deviceKey]int64{}, counts: map[counterKey]counter{}}
 }
 
 // maxRemembered bounds the journals and devices that are remembered.
@@ -45,11 +46,11 @@ type batch struct {
 	*state
 	sealer  *personal.Sealer
 	rows    []*row
-	heard   []heard
-	upTo    int64 // seq of the last row of the batch; 0 for none
+	heard   map[deviceKey]int64 // when something of a device was observed last, ns UTC
+	upTo    int64               // seq of the last row of the batch; 0 for none
 	unread  int64
 	why     string
-	counted map[hourKey]int64
+	counted map[counterKey]map[int64]int64 // what is added to cells of counters
 }
 
 // fold folds the next rows, and those that were erased. more reports whether there may be others.
@@ -58,7 +59,7 @@ func (v *Views) fold(tx store.Tx) (more bool, err error) {
 	if err != nil || !alone {
 		return false, err
 	}
-	b := &batch{Tx: tx, state: &v.state, sealer: v.ledger.Sealer(), counted: map[hourKey]int64{}}
+	b := &batch{Tx: tx, state: &v.state, sealer: v.ledger.Sealer(), counted: map[counterKey]map[int64]int64{}, heard: map[deviceKey]int64{}}
 	if err := v.begin(b); err != nil {
 		return false, err
 	}
@@ -75,6 +76,9 @@ func (v *Views) fold(tx store.Tx) (more bool, err error) {
 	}
 	if err := b.run(gone); err != nil {
 		return false, err
+	}
+	if b.upTo == 0 {
+		clear(b.counts) // were this undone, no cursor would tell
 	}
 	return true, b.save()
 }
@@ -177,18 +181,22 @@ func (v *Views) drop(tx store.Tx) error {
 // errEnough ends a query whose rows fill a batch.
 var errEnough = errors.New("enough rows")
 
-// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of all
-// rows it reads when their devices were seen; most are telemetry, of which no fold needs more.
+// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of the
+// others, most of which are telemetry, no fold needs more than when their devices were seen.
 func (b *batch) next(limit int) error {
-	upTo, err := integer(b.Tx, "SELECT max(seq) FROM (SELECT seq FROM observation WHERE seq>? ORDER BY seq LIMIT ?) AS next",
-		b.seq, int64(limit))
-	if err != nil || upTo == 0 {
+	first, err := integer(b.Tx, "SELECT min(seq) FROM observation WHERE seq>?", b.seq)
+	if err != nil || first == 0 {
 		return err
 	}
-	bytes := 0
+	newest, err := integer(b.Tx, "SELECT max(seq) FROM observation")
+	if err != nil {
+		return err
+	}
+	upTo, bytes := min(newest, first+int64(limit)-1), 0
 	err = b.Query(wantedRows, func(r []driver.Value) error {
 		one := scanRow(r, b.sealer)
 		b.rows = append(b.rows, one)
+		b.hear(one.Owner, one.Device, one.TimeNs)
 		if bytes += len(one.Body) + len(one.Sealed); bytes >= batchBytes {
 			upTo = one.Seq
 			return errEnough
@@ -199,32 +207,35 @@ func (b *batch) next(limit int) error {
 		return err
 	}
 	b.upTo = upTo
-	// The rows of the batch come first: by its index of owners SQLite would group the whole table.
-	return b.Query(`SELECT owner, device, max(t) FROM (SELECT owner, device, t FROM observation WHERE seq>? AND seq<=?
-		ORDER BY seq LIMIT ?) AS next GROUP BY owner, device`,
-		func(r []driver.Value) error {
-			b.heard = append(b.heard, heard{deviceKey{sqlog.Int64(r[0]), sqlog.Text(r[1])}, sqlog.Int64(r[2])})
-			return nil
-		}, b.seq, upTo, int64(limit))
+	return b.Query(otherRows, func(r []driver.Value) error {
+		b.hear(sqlog.Int64(r[0]), sqlog.Text(r[1]), sqlog.Int64(r[2]))
+		return nil
+	}, b.seq, upTo, int64(observation.Class_CLASS_ALARM))
 }
 
-// heard is when something of a device was last observed.
-type heard struct {
-	deviceKey
-	timeNs int64
+// hear notes when something of a device was observed.
+func (b *batch) hear(owner int64, device string, timeNs int64) {
+	k := deviceKey{owner, device}
+	b.heard[k] = max(b.heard[k], timeNs)
 }
 
-// wantedRows is the query for rows that some fold wants to see.
-var wantedRows = func() string {
+// isWanted is the condition of rows that some fold wants to see. Its parameter is the class of alarms.
+var isWanted = func() string {
 	var kinds []string
 	for number := range observation.Kind_name {
 		if k := observation.Kind(number); wanted()[k] || observation.Describe(k).Detections != nil {
 			kinds = append(kinds, strconv.Itoa(int(number)))
 		}
 	}
-	return "SELECT " + rowColumns + " FROM observation o WHERE o.seq>? AND o.seq<=? AND (o.class=? OR o.kind IN (" +
-		strings.Join(sorted(kinds), ",") + ")) ORDER BY o.seq"
+	return "(o.class=? OR o.kind IN (" + strings.Join(sorted(kinds), ",") + "))"
 }()
+
+// wantedRows is the query for these rows. otherRows says when the devices of all others were seen, each minute once:
+// that groups them by a short key, where their last time would have all of them sorted.
+var (
+	wantedRows = "SELECT " + rowColumns + " FROM observation o WHERE o.seq>? AND o.seq<=? AND " + isWanted + " ORDER BY o.seq"
+	otherRows  = "SELECT DISTINCT o.owner, o.device, o.t/60000000000*60000000000 FROM observation o WHERE o.seq>? AND o.seq<=? AND NOT " + isWanted
+)
 
 // erasedAtOnce bounds the erased rows of a batch.
 const erasedAtOnce = 500

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS view_decision(
 CREATE INDEX IF NOT EXISTS view_decision_passage ON view_decision(passage, owner);
 CREATE INDEX IF NOT EXISTS view_decision_time ON view_decision(at, owner);
 CREATE INDEX IF NOT EXISTS view_decision_site ON view_decision(site, at, owner);
-CREATE INDEX IF NOT EXISTS view_decision_outcome ON view_decision(outcome, at, owner);`
+CREATE INDEX IF NOT EXISTS view_decision_outcome ON view_decision(outcome, at, owner) WHERE outcome<>'RELEASE';`
 
 type presentationKey struct {
 	owner int64
@@ -102,13 +102,14 @@ func (f *passageFolding) finishDecisions() error {
 		return err
 	}
 	var freed []*passage
+	added := inserts{table: "view_decision", columns: decisionColumns}
 	for _, p := range f.decided {
 		from, err := f.sender(p.owner)
 		if err != nil {
 			return err
 		}
 		p.site = from.Site
-		if err := f.writeDecision(p); err != nil {
+		if err := f.writeDecision(p, &added); err != nil {
 			return err
 		}
 		if p.had.passage != "" && p.had.passage != p.passage {
@@ -121,6 +122,9 @@ func (f *passageFolding) finishDecisions() error {
 				of.decision, of.outcome = p.idx, p.outcome
 			}
 		}
+	}
+	if err := added.write(f); err != nil {
+		return err
 	}
 	for _, p := range freed {
 		if err := f.lastDecision(p); err != nil {
@@ -170,7 +174,7 @@ func (f *passageFolding) loadDecisions() error {
 	})
 }
 
-func (f *passageFolding) writeDecision(p *presentation) error {
+func (f *passageFolding) writeDecision(p *presentation, added *inserts) error {
 	slices.SortFunc(p.overrides, cmp.Compare[int64])
 	p.overrides = slices.Compact(p.overrides)
 	for _, one := range []struct {
@@ -186,6 +190,6 @@ func (f *passageFolding) writeDecision(p *presentation) error {
 			WHERE presentation=? AND owner=?`, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at,
 			encodeRows(p.overrides), p.id, p.owner)
 	}
-	return f.Exec("INSERT INTO view_decision("+decisionColumns+") VALUES(?,?,?,?,?,?,?,?,?,?)", p.id, p.owner, p.revision, p.idx,
-		p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides))
+	added.add(p.id, p.owner, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides))
+	return nil
 }

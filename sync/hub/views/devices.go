@@ -83,18 +83,18 @@ func (f *deviceFolding) device(k deviceKey) *deviceRow {
 
 // hear notes when devices were seen. One is seen with nearly every batch: what is written is one row a minute.
 func (f *deviceFolding) hear() {
-	for _, h := range f.heard {
-		minute := h.timeNs / int64(time.Minute)
-		known := f.changed[h.deviceKey] == nil && minute <= f.seen[h.deviceKey]
-		if known || h.device == observation.AgentDevice || storable(h.device) != nil {
+	for k, timeNs := range f.heard {
+		minute := timeNs / int64(time.Minute)
+		known := f.changed[k] == nil && minute <= f.seen[k]
+		if known || k.device == observation.AgentDevice || storable(k.device) != nil {
 			continue
 		}
-		d := f.device(h.deviceKey)
+		d := f.device(k)
 		d.seen = max(d.seen, minute)
 		if len(f.seen) >= maxRemembered {
 			clear(f.seen)
 		}
-		f.seen[h.deviceKey] = max(f.seen[h.deviceKey], minute)
+		f.seen[k] = max(f.seen[k], minute)
 	}
 }
 

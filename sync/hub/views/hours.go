@@ -1,53 +1,30 @@
 package views
 
 import (
-	"cmp"
-	"slices"
-	"time"
-
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/observation"
 )
 
-// hours counts by the hour: rows of class alarm by kind, and vehicles that a device saw, of each row; passages and
-// outcomes as package-wide counts of the fold of passages, which takes back what it counted of a passage before it
-// counts it again.
+// hours counts rows of class alarm by kind, and vehicles that a device saw, of each row. Passages and outcomes are
+// counted by the fold of passages, which takes back what it counted of a passage before it counts it again. All
+// counters are written here: counters.go.
 var hours = fold{
-	name: "hours", version: 1, tables: []string{"view_hour"},
-	schema: `CREATE TABLE IF NOT EXISTS view_hour(
-	hour   BIGINT NOT NULL,       -- since 1970, UTC
-	owner  BIGINT NOT NULL,       -- journal.id
-	lane   TEXT NOT NULL,         -- of passages and outcomes; '' for what is of a device, whose lane its agent says
-	device TEXT NOT NULL,         -- '' for passages and outcomes
-	what   TEXT NOT NULL,         -- passages, alarms, detections, alarm.KIND, outcome.OUTCOME
-	n      BIGINT NOT NULL,
-	PRIMARY KEY(hour, owner, lane, device, what)
-) CLUSTERED;`,
+	name: "hours", version: 2, tables: []string{"view_count"}, schema: counterSchema,
 	bodies: []observation.Kind{observation.Kind_KIND_RADIATION_SPECTRUM},
 	begin:  func(b *batch) folding { return &hourFolding{b} },
-}
-
-// hourKey is a counter.
-type hourKey struct {
-	hour               int64
-	owner              int64
-	lane, device, what string
 }
 
 // What is counted. Behind those with a dot the kind of the alarm, or the outcome, stands.
 const (
 	CountPassages   = "passages"   // vehicles
 	CountAlarms     = "alarms"     // vehicles with an alarm, or with one that may be theirs
+	CountBlind      = "blind"      // vehicles that a station could not see, as its devices were not running
+	CountDwell      = "dwell"      // vehicles by the seconds that they were in the lane: Counted.Seconds
 	CountDetections = "detections" // vehicles as one device counts them
 	CountAlarmKind  = "alarm."     // rows of class alarm
 	CountOutcome    = "outcome."   // decisions in force
 )
-
-// count adds n to the counter of an hour.
-func (b *batch) count(timeNs, owner int64, lane, device, what string, n int64) {
-	b.counted[hourKey{timeNs / int64(time.Hour), owner, lane, device, what}] += n
-}
 
 type hourFolding struct{ *batch }
 
@@ -85,30 +62,4 @@ func (h *hourFolding) row(r *row) error {
 
 func (h *hourFolding) erased(*row) error { return nil }
 
-func (h *hourFolding) finish() error {
-	keys := make([]hourKey, 0, len(h.counted))
-	for k := range h.counted {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b hourKey) int {
-		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.owner, b.owner), cmp.Compare(a.lane, b.lane),
-			cmp.Compare(a.device, b.device), cmp.Compare(a.what, b.what))
-	})
-	for _, k := range keys {
-		n := h.counted[k]
-		if n == 0 {
-			continue
-		}
-		err := h.Exec(`INSERT INTO view_hour(hour, owner, lane, device, what, n) VALUES(?,?,?,?,?,?)
-			ON CONFLICT(hour, owner, lane, device, what) DO UPDATE SET n=view_hour.n+excluded.n`,
-			k.hour, k.owner, k.lane, k.device, k.what, n)
-		if err == nil && n < 0 {
-			err = h.Exec("DELETE FROM view_hour WHERE hour=? AND owner=? AND lane=? AND device=? AND what=? AND n=0",
-				k.hour, k.owner, k.lane, k.device, k.what)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (h *hourFolding) finish() error { return h.writeCounters() }

@@ -1,8 +1,10 @@
 package views
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"lanewarden/drivers/identifier"
 	"lanewarden/drivers/observation"
@@ -12,6 +14,48 @@ import (
 // Names of passages are looked for by keyed hashes, so that a table of them names nobody. Two passages with the hash
 // of a name may have others that look alike, or had it until it was erased: what is found is held against its
 // document.
+
+// nameSchema is the table of names. It is kept by day, so that new names are written beside each other; among those of
+// all days each would have a page of its own. A name is looked for in one day after the other.
+const nameSchema = `
+CREATE TABLE IF NOT EXISTS view_name(
+	day  BIGINT NOT NULL,          -- in which the passage opened, since 1970, UTC
+	hash BIGINT NOT NULL,          -- keyed, of kind and name
+	no   BIGINT NOT NULL,          -- view_passage.no
+	PRIMARY KEY(day, hash, no)
+) CLUSTERED;`
+
+// dayOf returns the day of a time, both since 1970, UTC.
+func dayOf(timeNs int64) int64 { return floorDiv(timeNs, 24*int64(time.Hour)) }
+
+// nameKey is a row of the table.
+type nameKey struct{ day, hash, no int64 }
+
+// writeNames brings the hashes of passages up to date.
+func (f *passageFolding) writeNames(all []*passage) error {
+	var added []nameKey
+	for _, p := range all {
+		if dayOf(p.opened) == dayOf(p.had.opened) && slices.Equal(p.names, p.had.names) {
+			continue
+		}
+		for _, h := range p.had.names {
+			if err := f.Exec("DELETE FROM view_name WHERE day=? AND hash=? AND no=?", dayOf(p.had.opened), h, p.no); err != nil {
+				return err
+			}
+		}
+		for _, h := range p.names {
+			added = append(added, nameKey{dayOf(p.opened), h, p.no})
+		}
+	}
+	slices.SortFunc(added, func(a, b nameKey) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.hash, b.hash), cmp.Compare(a.no, b.no))
+	})
+	rows := inserts{table: "view_name", columns: "day, hash, no"}
+	for _, n := range added {
+		rows.add(n.day, n.hash, n.no)
+	}
+	return rows.write(f)
+}
 
 // nameKinds are what passages are looked for by.
 var nameKinds = []string{observation.PlateName, observation.ContainerName, observation.TagName, observation.CodeName}

@@ -3,6 +3,7 @@ package views
 import (
 	"database/sql/driver"
 	"slices"
+	"time"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
@@ -12,7 +13,7 @@ import (
 // is found by. Nothing in it is ever changed by what a row adds: whenever a row is about a passage, its document is
 // folded again from all its rows, and its row, its hashes and its counts are written from that.
 var passages = fold{
-	name: "passages", version: 2, tables: []string{"view_passage", "view_name", "view_decision"},
+	name: "passages", version: 3, tables: []string{"view_passage", "view_name", "view_decision"},
 	schema: `CREATE TABLE IF NOT EXISTS view_passage(
 	no         BIGINT PRIMARY KEY, -- in the order in which the hub first heard of it
 	id         TEXT NOT NULL,
@@ -27,20 +28,16 @@ var passages = fold{
 	names      BYTES NOT NULL,     -- its hashes in view_name, 8 bytes each
 	decision   BIGINT NOT NULL,    -- row clearance.decision that is in force, -1 for none
 	outcome    TEXT NOT NULL,      -- of that
-	touched    BIGINT NOT NULL     -- seq of the last row about it
+	touched    BIGINT NOT NULL,    -- seq of the last row about it
+	dwell      BIGINT NOT NULL,    -- seconds from its first to its last reading, -1 while it is open
+	blind      SMALLINT NOT NULL   -- 1: a station could not see it
 ) CLUSTERED;
 CREATE UNIQUE INDEX IF NOT EXISTS view_passage_id ON view_passage(id, owner);
 CREATE INDEX IF NOT EXISTS view_passage_time ON view_passage(opened, no);
 CREATE INDEX IF NOT EXISTS view_passage_site ON view_passage(site, opened, no);
 CREATE INDEX IF NOT EXISTS view_passage_alarm ON view_passage(opened, no) WHERE alarm>0;
 CREATE INDEX IF NOT EXISTS view_passage_site_alarm ON view_passage(site, opened, no) WHERE alarm>0;
-CREATE INDEX IF NOT EXISTS view_passage_outcome ON view_passage(outcome, opened, no) WHERE outcome<>'';
-CREATE TABLE IF NOT EXISTS view_name(
-	hash   BIGINT NOT NULL,        -- keyed, of kind and name
-	opened BIGINT NOT NULL,
-	no     BIGINT NOT NULL,        -- view_passage.no
-	PRIMARY KEY(hash, opened, no)
-) CLUSTERED;` + decisionSchema,
+CREATE INDEX IF NOT EXISTS view_passage_outcome ON view_passage(outcome, opened, no) WHERE outcome<>'' AND outcome<>'RELEASE';` + nameSchema + decisionSchema,
 	bodies: []observation.Kind{
 		observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
 		observation.Kind_KIND_PASSAGE_CORRECTED, observation.Kind_KIND_PASSAGE_CLOSED,
@@ -112,7 +109,7 @@ func (f *passageFolding) passage(owner int64, id string) *passage {
 	p := f.all[k]
 	if p == nil {
 		p = &passage{passageKey: k, rows: map[int64]*row{}}
-		p.closed, p.decision = -1, -1
+		p.closed, p.decision, p.dwell = -1, -1, -1
 		f.all[k] = p
 		f.order = append(f.order, p)
 	}
@@ -148,6 +145,7 @@ func (f *passageFolding) finish() error {
 	if err != nil {
 		return err
 	}
+	var all []*passage
 	for _, p := range f.order {
 		if p.had.no == 0 && p.touched == 0 {
 			continue // only erased, and never seen
@@ -159,11 +157,12 @@ func (f *passageFolding) finish() error {
 		if err := f.refold(p); err != nil {
 			return err
 		}
-		if err := f.write(p); err != nil {
-			return err
-		}
+		all = append(all, p)
 	}
-	return nil
+	if err := f.writeNames(all); err != nil {
+		return err
+	}
+	return f.write(all)
 }
 
 // load reads what the table has of the passages of the batch.
@@ -228,11 +227,23 @@ func (f *passageFolding) refold(p *passage) error {
 	case d.AlarmPossible:
 		p.alarm = 1
 	}
+	p.dwell, p.blind = -1, 0
+	if d.ClosedNs >= d.OpenedNs && p.closed >= 0 {
+		p.dwell = (d.ClosedNs - d.OpenedNs) / int64(time.Second)
+	}
+	if slices.ContainsFunc(d.Stations, isBlind) {
+		p.blind = 1
+	}
 	unread := len(d.Readings) == 0 && d.State == observation.PassageState_PASSAGE_STATE_OPEN
 	if unread || d.End == observation.PassageEnd_PASSAGE_END_MERGED {
 		p.counted = 0
 	}
 	return nil
+}
+
+// isBlind reports whether a station could not see a vehicle.
+func isBlind(s *observation.PassageStation) bool {
+	return !s.Seen && s.Gap == observation.PassageGap_PASSAGE_GAP_BLIND
 }
 
 // place fills in the site.
@@ -271,48 +282,40 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 	})
 }
 
-// write writes a passage's row, its hashes, and what it counts.
-func (f *passageFolding) write(p *passage) error {
-	for _, one := range []struct {
-		row  passageRow
-		sign int64
-	}{{p.had, -1}, {p.passageRow, 1}} {
-		if one.row.no == 0 || one.row.counted == 0 {
+// write writes passages' rows, and what they count.
+func (f *passageFolding) write(all []*passage) error {
+	added := inserts{table: "view_passage", columns: passageColumns}
+	for _, p := range all {
+		f.countPassage(p.owner, &p.had, -1)
+		f.countPassage(p.owner, &p.passageRow, 1)
+		if p.had.no == 0 {
+			added.add(p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
+				encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind)
 			continue
 		}
-		f.count(one.row.opened, p.owner, one.row.lane, "", CountPassages, one.sign)
-		if one.row.alarm > 0 {
-			f.count(one.row.opened, p.owner, one.row.lane, "", CountAlarms, one.sign)
+		err := f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?, names=?,
+			decision=?, outcome=?, touched=?, dwell=?, blind=? WHERE no=?`, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
+			encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind, p.no)
+		if err != nil {
+			return err
 		}
 	}
-	if err := f.writeNames(p); err != nil {
-		return err
-	}
-	if p.had.no != 0 {
-		return f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?,
-			names=?, decision=?, outcome=?, touched=? WHERE no=?`, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
-			encodeHashes(p.names), p.decision, p.outcome, p.touched, p.no)
-	}
-	return f.Exec("INSERT INTO view_passage("+passageColumns+") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
-		encodeHashes(p.names), p.decision, p.outcome, p.touched)
+	return added.write(f)
 }
 
-// writeNames brings the hashes of a passage up to date.
-func (f *passageFolding) writeNames(p *passage) error {
-	if p.opened == p.had.opened && slices.Equal(p.names, p.had.names) {
-		return nil
+// countPassage adds what a row of the table counts, or takes it back.
+func (f *passageFolding) countPassage(owner int64, p *passageRow, sign int64) {
+	if p.no == 0 || p.counted == 0 {
+		return
 	}
-	for _, h := range p.had.names {
-		const drop = "DELETE FROM view_name WHERE hash=? AND opened=? AND no=?"
-		if err := f.Exec(drop, h, p.had.opened, p.no); err != nil {
-			return err
-		}
+	f.count(p.opened, owner, p.lane, "", CountPassages, sign)
+	if p.alarm > 0 {
+		f.count(p.opened, owner, p.lane, "", CountAlarms, sign)
 	}
-	for _, h := range p.names {
-		if err := f.Exec("INSERT INTO view_name(hash, opened, no) VALUES(?,?,?)", h, p.opened, p.no); err != nil {
-			return err
-		}
+	if p.blind > 0 {
+		f.count(p.opened, owner, p.lane, "", CountBlind, sign)
 	}
-	return nil
+	if p.dwell >= 0 {
+		f.countSeconds(p.opened, owner, p.lane, "", CountDwell, p.dwell, sign)
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lanewarden/drivers/observation"
-	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger/store"
 )
 
@@ -81,24 +80,35 @@ func (v *Views) Passages(s Search, after Place, limit int) (out []Found, next *P
 
 // page returns rows of the table that fit as far as it says.
 func (v *Views) page(s *Search, after Place, limit int) (out []passage, err error) {
-	since := int64(0) // what is known by a decision alone has no time yet
-	if !s.From.IsZero() {
-		since = max(since, s.From.UnixNano()-1)
-	}
 	if before := s.To.UnixNano(); !s.To.IsZero() && before < after.At {
 		after = Place{before, 0} // an index is read from there on
 	}
-	where, args := " WHERE (p.opened, p.no) < (?, ?) AND p.opened>?", []driver.Value{after.At, after.No, since}
-	from := "view_passage p"
-	if hashes := s.hashes(v); len(hashes) > 0 {
-		in := "?"
-		for range hashes[1:] {
-			in += ",?"
-		}
-		from = "view_name n CROSS JOIN view_passage p"
-		where = " WHERE n.hash IN (" + in + ") AND (n.opened, n.no) < (?, ?) AND n.opened>? AND p.no=n.no"
-		args = append(slices.Clone(hashes), args...)
+	hashes := s.hashes(v)
+	if len(hashes) == 0 {
+		return v.pageOf("view_passage p", "", nil, s, after, limit)
 	}
+	err = v.eachNameDays(s.since(), after.At, func(days []driver.Value) (more bool, err error) {
+		where := "n.day IN (" + places(len(days)) + ") AND n.hash IN (" + places(len(hashes)) + ") AND p.no=n.no AND "
+		args := append(slices.Clone(days), hashes...)
+		some, err := v.pageOf("view_name n CROSS JOIN view_passage p", where, args, s, after, limit-len(out))
+		out = append(out, some...)
+		return len(out) < limit, err
+	})
+	return out, err
+}
+
+// since returns the time, ns UTC, after which passages are looked for. What is known by a decision alone has no time yet.
+func (s *Search) since() int64 {
+	if s.From.IsZero() {
+		return 0
+	}
+	return max(0, s.From.UnixNano()-1)
+}
+
+// pageOf returns rows from tables, for which a condition holds beside those of the search.
+func (v *Views) pageOf(from, where string, args []driver.Value, s *Search, after Place, limit int) (out []passage, err error) {
+	where += "(p.opened, p.no) < (?, ?) AND p.opened>?"
+	args = append(slices.Clone(args), after.At, after.No, s.since())
 	add := func(condition string, value ...driver.Value) {
 		where, args = where+" AND "+condition, append(args, value...)
 	}
@@ -116,6 +126,9 @@ func (v *Views) page(s *Search, after Place, limit int) (out []passage, err erro
 	}
 	if s.Outcome != "" {
 		add("p.outcome=? AND p.outcome<>''", s.Outcome)
+		if s.Outcome != usualOutcome {
+			add("p.outcome<>'" + usualOutcome + "'") // as the index has it
+		}
 	}
 	if s.Alarm {
 		add("p.alarm>0")
@@ -123,16 +136,43 @@ func (v *Views) page(s *Search, after Place, limit int) (out []passage, err erro
 	if s.Agent != "" {
 		add("p.owner IN (SELECT id FROM journal WHERE agent=?)", s.Agent)
 	}
-	order := " ORDER BY p.opened DESC, p.no DESC LIMIT ?"
-	if from != "view_passage p" {
-		order = " ORDER BY n.opened DESC, n.no DESC LIMIT ?"
-	}
-	err = v.query("SELECT "+passageColumnsOf("p")+" FROM "+from+where+order, func(r []driver.Value) error {
-		k, p := scanPassage(r)
-		out = append(out, passage{passageKey: k, passageRow: p})
-		return nil
-	}, append(args, int64(limit))...)
+	err = v.query("SELECT "+passageColumnsOf("p")+" FROM "+from+" WHERE "+where+" ORDER BY p.opened DESC, p.no DESC LIMIT ?",
+		func(r []driver.Value) error {
+			k, p := scanPassage(r)
+			out = append(out, passage{passageKey: k, passageRow: p})
+			return nil
+		}, append(args, int64(limit))...)
 	return out, err
+}
+
+// nameDays bounds the days in which names are looked for at once.
+const nameDays = 64
+
+// eachNameDays calls f with the days after a time and up to another in which there may be names, newest first, some at
+// once and always as many, until it returns false.
+func (v *Views) eachNameDays(since, upTo int64, f func(days []driver.Value) (more bool, err error)) error {
+	var first, last int64
+	for _, one := range []struct {
+		order string
+		day   *int64
+	}{{"", &first}, {" DESC", &last}} {
+		day, err := integer(v.ledger.Derived(), "SELECT day FROM view_name ORDER BY day"+one.order+" LIMIT 1")
+		if err != nil {
+			return err
+		}
+		*one.day = day
+	}
+	first, last = max(first, dayOf(since)), min(last, dayOf(upTo))
+	for day := last; day >= first; day -= nameDays {
+		days := make([]driver.Value, nameDays)
+		for i := range days {
+			days[i] = max(day-int64(i), first)
+		}
+		if more, err := f(days); err != nil || !more {
+			return err
+		}
+	}
+	return nil
 }
 
 // hashes returns those of the first name that is looked for, of each kind that it may be. Others are held against
@@ -300,6 +340,9 @@ func (v *Views) Decisions(s DecisionSearch, after Place, limit int) (out []Decid
 			where, args = where+" AND "+c.column+"=?", append(args, c.value)
 		}
 	}
+	if s.Outcome != "" && s.Outcome != usualOutcome {
+		where += " AND outcome<>'" + usualOutcome + "'" // as the index has it
+	}
 	if len(s.Sites) > 0 {
 		where, args = where+" AND site IN ("+places(len(s.Sites))+")", append(args, texts(s.Sites)...)
 	}
@@ -358,28 +401,4 @@ func (v *Views) decisionPage(where string, limit int, args ...driver.Value) (out
 		next = &Place{last.at, last.owner}
 	}
 	return out, next, err
-}
-
-// Counted is a counter of an hour.
-type Counted struct {
-	Hour         time.Time
-	Owner        int64
-	Lane, Device string
-	What         string
-	N            int64
-}
-
-// Hours returns the counters of a time; of one journal, or of all with owner 0.
-func (v *Views) Hours(owner int64, from, to time.Time) (out []Counted, err error) {
-	where, args := "hour>=? AND hour<?", []driver.Value{from.Unix() / 3600, (to.Unix() + 3599) / 3600}
-	if owner != 0 {
-		where, args = where+" AND owner=?", append(args, owner)
-	}
-	err = v.query("SELECT hour, owner, lane, device, what, n FROM view_hour WHERE "+where+
-		" ORDER BY hour, owner, lane, device, what", func(r []driver.Value) error {
-		out = append(out, Counted{time.Unix(3600*sqlog.Int64(r[0]), 0).UTC(), sqlog.Int64(r[1]), sqlog.Text(r[2]),
-			sqlog.Text(r[3]), sqlog.Text(r[4]), sqlog.Int64(r[5])})
-		return nil
-	}, args...)
-	return out, err
 }

@@ -283,6 +283,26 @@ func TestStoryOfAPassage(t *testing.T) {
 	})
 }
 
+// TestNameOfManyDays: a name is found in each day that has it, however far these are apart, newest first and page by page.
+func TestNameOfManyDays(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *centre) {
+		l := newLane(c, "emerson", "lane-7")
+		var want []string
+		for i := range 5 {
+			id := fmt.Sprintf("p%d", i)
+			l.event(&observation.PassageClosed{Id: id, Lane: "lane-1", OpenedNs: l.now.UnixNano(), Plate: "AAA111"})
+			l.event(&observation.PassageClosed{Id: "x" + id, Lane: "lane-1", OpenedNs: l.now.UnixNano(), Plate: "BBB222"})
+			want = append([]string{id}, want...)
+			l.now = l.now.Add(40 * 24 * time.Hour)
+		}
+		l.send()
+		c.follow(batchRows)
+		c.finds("on all days", named(observation.PlateName, "AAA111"), want...)
+		c.finds("on some", Search{Any: "AAA111", From: l.now.Add(-130 * 24 * time.Hour), To: l.now.Add(-70 * 24 * time.Hour)}, "p3", "p2")
+		c.finds("on none", named(observation.PlateName, "CCC333"))
+	})
+}
+
 // TestDevicesListsAndHours: the newest state and the conditions that last are a device's, in whichever order classes
 // come; lists are those that were taken last; each row counts once, in its hour.
 func TestDevicesListsAndHours(t *testing.T) {

@@ -37,6 +37,10 @@ type Old struct {
 	Artifacts, Passages bool
 }
 
+// writerCache gives the connection that writes a cache of 32 MB: a group of messages, and what is derived from it, touch
+// more pages than the 2 MB of other databases, which would then be written, and read, again and again.
+const writerCache = "PRAGMA cache_size=-32000"
+
 // Open opens the ledger in dir, brings the tables of an earlier version up to date, and creates it when there is none. Only
 // one process at a time may use dir.
 func Open(dir string, o store.Options) (s *Store, err error) {
@@ -46,6 +50,9 @@ func Open(dir string, o store.Options) (s *Store, err error) {
 		return nil, err
 	}
 	s = &Store{db: db, moved: o.Moved}
+	if err := db.Exec(writerCache); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
