@@ -62,9 +62,11 @@ notices:
 bench:
 	@.ci/bench
 
-# CASES cases at a lane and at the centre, two officers at once, over a link that comes and goes.
+# CASES cases at a lane and at the centre, two officers at once, over a link that comes and goes: through the packages
+# alone, and through the hub's routes with uplink, broker and downlink.
 CASES ?= 1000
 cases: setup
+	$(GO) test ./sync/hub -count=1 -v -run '^TestCasesOverTheLink$$' -args -cases $(CASES)
 	$(GO) test ./sync/hub/casedesk -count=1 -v -run '^TestFlappingLink$$' -args -cases $(CASES)
 
 # A hub, and AGENTS agents that send it RATE observations a second together for DURATION, all in this machine; after STORM

@@ -18,6 +18,7 @@ import (
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
+	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/wire"
 	"lanewarden/sync/wire/command"
 )
@@ -51,17 +52,38 @@ func commandKeyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		one := command.Commander{Name: args[0], Key: k.Private.Public().(ed25519.PublicKey), Kinds: kinds,
-			NotAfter: time.Now().AddDate(0, 0, days).UTC().Truncate(time.Second)}
-		text, err := json.MarshalIndent(map[string]any{"commanders": command.Commanders{one}}, "", "  ")
+		return printCommander(cmd, k, kinds, days)
+	}
+	return c
+}
+
+// printCommander prints the entry of a key for commanders.json.
+func printCommander(cmd *cobra.Command, k orders.Key, kinds []string, days int) error {
+	one := command.Commander{Name: k.Name, Key: k.Private.Public().(ed25519.PublicKey), Kinds: kinds,
+		NotAfter: time.Now().AddDate(0, 0, days).UTC().Truncate(time.Second)}
+	text, err := json.MarshalIndent(map[string]any{"commanders": command.Commanders{one}}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if _, err := command.Parse(text); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
+	return nil
+}
+
+// caseKeyCommand makes the key with which the hub tells lanes what is said in cases, and prints its entry.
+func caseKeyCommand(at *place) *cobra.Command {
+	days := 365
+	c := &cobra.Command{Use: "case-key", Short: "help.case-key", Long: "help.case-key.long", Args: cobra.NoArgs,
+		Example: "  lanehub orders case-key > commanders.json"}
+	cli.Int(c.Flags(), &days, "days", "", 1, 3650, "help.flag.command-days")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		k, err := at.repository().NewCaseKey()
 		if err != nil {
 			return err
 		}
-		if _, err := command.Parse(text); err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
-		return nil
+		return printCommander(cmd, k, []string{command.Case}, days)
 	}
 	return c
 }

@@ -26,7 +26,7 @@ func ordersCommand() *cobra.Command {
 		ordersInitCommand(&at), ordersPublishCommand(&at), ordersWithdrawCommand(&at), ordersSignCommand(&at),
 		ordersRenewCommand(&at), ordersSiteCommand(&at), ordersRotateCommand(&at), ordersStatusCommand(&at),
 		ordersExportCommand(&at), ordersListCommand(&at),
-		ordersSecretKeyCommand(), ordersSecretsCommand(&at), ordersRevealCommand(&at),
+		ordersSecretKeyCommand(), ordersSecretsCommand(&at), ordersRevealCommand(&at), caseKeyCommand(&at),
 	)
 	return c
 }

@@ -60,7 +60,11 @@ func (o *orderServer) command(one orders.Outstanding) error {
 
 // received notes that an agent has a command.
 func (o *orderServer) received(from ledger.Sender, name string) error {
-	return o.repository.Outbox().Received(from.Site, from.Agent, strings.TrimPrefix(name, receivedPrefix))
+	id := strings.TrimPrefix(name, receivedPrefix)
+	if o.teller != nil {
+		o.teller.received(id)
+	}
+	return o.repository.Outbox().Received(from.Site, from.Agent, id)
 }
 
 // sendCommand serves hubapi.SendCommand.

@@ -44,6 +44,7 @@ type httpServer struct {
 	boxes      *boxes // runs of agents
 	due        dueTimes
 	views      *views.Views
+	cases      *caseServer
 	opts       Options
 }
 
@@ -74,6 +75,8 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetPassages, s.passages), api.Answer(&hubapi.GetPassage, s.passage),
 		api.Answer(&hubapi.GetDecisions, s.decisions), api.Answer(&hubapi.GetLanes, s.lanes),
 		api.Answer(&hubapi.GetTransits, s.transits),
+		api.Answer(&hubapi.GetCases, s.cases.list), api.Answer(&hubapi.GetCase, s.cases.one),
+		api.Write(&hubapi.GetCasesCSV, s.cases.file), api.Perform(&hubapi.PostCaseEvent, s.cases.act),
 	}
 }
 

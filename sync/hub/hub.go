@@ -107,12 +107,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	own, err := hubjournal.Open(filepath.Join(opts.Dir, journalDir), opts.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, own.Close()) }()
 	if access != nil {
-		own, err := hubjournal.Open(filepath.Join(opts.Dir, journalDir), opts.Log)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, own.Close()) }()
 		access.journal = own
 	}
 	codec, err := wire.NewCodec()
@@ -159,6 +159,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
+	teller := &caseTeller{views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log}
+	parts.journal, parts.teller, asked.teller = own, teller, teller
+	parts.server.cases = newCaseServer(asked.views, own, states, teller, access)
 	return parts.run(ctx)
 }
 
@@ -191,6 +194,8 @@ type parts struct {
 	ingester *ingester
 	orders   *orderServer
 	server   *httpServer
+	journal  *hubjournal.Journal // the hub's own
+	teller   *caseTeller
 }
 
 // run runs all components until ctx ends or one of them fails, which ends the others.
@@ -221,8 +226,9 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.orders.commands(ctx) })
 	g.Go(func() error { return p.server.keepPersonal(ctx) })
 	g.Go(func() error { return p.server.views.Run(ctx) })
+	g.Go(func() error { return p.journal.Run(ctx, p.server.applyAlone) })
+	g.Go(func() error { return p.teller.run(ctx, p.journal.Identity().ID) })
 	if a := p.server.access; a != nil {
-		g.Go(func() error { return a.journal.Run(ctx, p.server.applyAlone) })
 		g.Go(func() error { return a.run(ctx) })
 	}
 	err := g.Wait()

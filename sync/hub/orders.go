@@ -31,6 +31,7 @@ type orderServer struct {
 	codec      *wire.Codec
 	source     source
 	views      *views.Views // who asks whether a container was somewhere is answered from these; nil: not answered
+	teller     *caseTeller  // is told which commands agents have; nil: nobody is
 	log        *slog.Logger
 	gets       chan orderGet
 

@@ -49,6 +49,183 @@ export interface Candidate {
 	plate?: string;
 }
 
+export interface Case {
+	alarms: CaseAlarm[];
+	attachments: CaseAttachment[];
+	/** the state in words */
+	called: MessageText;
+	/** in one sentence */
+	cause: KindsText;
+	deadline?: string;
+	/** of a single case */
+	history?: CaseEntry[];
+	/** several when lane and centre took it at the same time */
+	holders: CasePerson[];
+	/** that of its passage */
+	id: string;
+	lane: string;
+	/** it holds the vehicle */
+	open: boolean;
+	opened: string;
+	overdue: boolean;
+	/** sent back by who decides, confirms, overrules or reopens: they saw this. */
+	revision: number;
+	secondary?: CaseSecondary;
+	/** 1 to 4 */
+	severity: number;
+	/** of the state */
+	since: string;
+	state: string;
+	/** in force; several that differ are a dispute */
+	verdicts: CaseVerdict[];
+}
+
+export interface CaseAct {
+	/** take, hand-back, comment, attach, ask-secondary, secondary-result, decide, ... */
+	action?: string;
+	attachments?: CaseAttachment[];
+	/** who says so; the signed-in user's name replaces it */
+	by?: string;
+	/** 1 to 11; absent for none */
+	code?: number;
+	/** that are asked for */
+	exams?: string[];
+	/** clear, suspect or unreadable */
+	image?: string;
+	/** the client's name of the request: the same again counts once */
+	key?: string;
+	notes?: string;
+	/** N42 names: K-40 */
+	nuclides?: string[];
+	quantity?: number;
+	/** for a change */
+	reason?: string;
+	/** that of the case which was shown; needed to decide, confirm, overrule, reopen and to ask for a second opinion. */
+	revision?: number;
+	/** of an innocent source: what it is */
+	source?: string;
+	/** of the secondary inspection */
+	station?: string;
+	/** confirmed, innocent-source or contamination */
+	swab?: string;
+	/** of quantity: Bq, kBq, MBq, GBq, g, kg, l or pieces */
+	unit?: string;
+}
+
+export interface CaseAlarm {
+	at: string;
+	cause: KindsText;
+	device: string;
+	kind: string;
+	nuclides: string[];
+	/** passage of which it may be as well */
+	other?: string;
+	row: number;
+	station: string;
+}
+
+export interface CaseAttachment {
+	at?: string;
+	boxes?: CaseBox[];
+	by?: string;
+	media_type?: string;
+	/** of the lane's journal; absent for none */
+	row?: number;
+	/** hexadecimal */
+	sha256: string;
+}
+
+export interface CaseBox {
+	label?: string;
+	/** pixels from the left */
+	x: number[];
+	/** pixels from the top */
+	y: number[];
+}
+
+export interface CaseEntry {
+	at: string;
+	centre: boolean;
+	/** Refusal says why the row changed nothing: the other end had gone on. */
+	refusal?: MessageText;
+	/** at this end */
+	row: number;
+	/** afterwards */
+	state: string;
+	text: KindsText;
+}
+
+export interface CasePage {
+	/** open ones: the worst and then the oldest first; of all: the newest first */
+	cases: CaseRecord[];
+	/** after= of the next page, of all cases; absent on the last */
+	next?: string;
+	/** since is the version of now */
+	unchanged: boolean;
+	/** Version changes with every case: asked with since, an answer of the same version is without cases. */
+	version: string;
+}
+
+export interface CasePerson {
+	at: string;
+	by: string;
+	/** at the centre */
+	centre: boolean;
+	role: string;
+}
+
+export interface CaseRecord {
+	agent: string;
+	case: Case;
+	/** absent where nothing was said at the centre */
+	lane?: LaneTold;
+	/** the agent is connected */
+	online: boolean;
+	/** of the decision in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */
+	outcome?: string;
+	/** SHA-256 (hex) of the newest small X-ray picture */
+	preview?: string;
+	site: string;
+	/** plate, else container; "" for neither */
+	vehicle: string;
+}
+
+export interface CaseSecondary {
+	at: string;
+	by: string;
+	/** at the centre */
+	centre: boolean;
+	done?: string;
+	exams?: string[];
+	result: KindsText;
+	role: string;
+	station?: string;
+}
+
+export interface CaseVerdict {
+	action: string;
+	at: string;
+	by: string;
+	/** the verdict in words */
+	called: KindsText;
+	/** at the centre */
+	centre: boolean;
+	/** 1 to 11; absent for none */
+	code?: number;
+	/** clear, suspect or unreadable */
+	image?: string;
+	/** N42 names: K-40 */
+	nuclides?: string[];
+	quantity?: number;
+	role: string;
+	/** of an innocent source: what it is */
+	source?: string;
+	/** confirmed, innocent-source or contamination */
+	swab?: string;
+	/** of quantity: Bq, kBq, MBq, GBq, g, kg, l or pieces */
+	unit?: string;
+}
+
 export interface CloudEvent {
 	/** lanewarden.v1.Body in the protobuf JSON mapping, but bytes in hex */
 	data: lanewarden.Body;
@@ -263,6 +440,12 @@ export interface LaneRecord {
 	passages: number;
 	site: string;
 	title: string;
+}
+
+export interface LaneTold {
+	state: "told" | "waits" | "no-key";
+	/** in words */
+	text: MessageText;
 }
 
 export interface LedgerArtifactState {

@@ -1,6 +1,7 @@
-// Package casedesk is where the centre works on the cases of all agents. Rows of agents about cases go in as the ledger
-// has them, and what people do at the centre; cases come out, rows of the hub's own journal, and orders that tell each lane
-// what was said. It folds as the lanes do (edge/cases).
+// Package casedesk is where the centre works on the cases of all agents. Rows about cases go in, as the ledger's views
+// have them and as people at the centre have just written them; cases come out, rows of the hub's own journal, and
+// orders that tell each lane what was said. It folds as the lanes do (edge/cases), and keeps nothing that it could not
+// read again.
 package casedesk
 
 import (
@@ -10,12 +11,14 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/cases"
 	"lanewarden/edge/journal"
+	"lanewarden/sync/hub/views"
 	"lanewarden/sync/wire"
 	"lanewarden/sync/wire/command"
 )
@@ -23,75 +26,127 @@ import (
 // Journal is the part of the hub's own journal that the desk uses. Commit takes a key once.
 type Journal interface {
 	Identity() journal.Identity
+	Size() int64
 	ReadCases(from int64, maxRows int) ([]journal.Row, error)
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
 }
 
-// Agent names an agent.
-type Agent struct{ Site, Name string }
+// Ledger is what the ledger's views have of cases. They follow the ledger, and with it the hub's own journal, a little
+// later.
+type Ledger interface {
+	// CaseChanged returns a number that grows with each row of a case; 0 for a case that is not there.
+	CaseChanged(views.CaseKey) (int64, error)
+	CaseEvents(views.CaseKey) ([]cases.Event, error)
+	// CasesSaid returns up to which row of a journal of the hub's they have what was said in cases; -1 for none.
+	CasesSaid(journal []byte) (int64, error)
+}
 
 // Bounds of what is kept and read.
 const (
-	keptSettled = 1000 // of each agent
-	readRows    = 256
+	keptFolded = 2048        // cases, folded: some 10 kB each
+	keptFor    = time.Minute // a case that is read again shows what was erased meanwhile as erased
+	readRows   = 256
+	// maxAct bounds what one act may hold, in bytes: it is to fit into one order to the lane.
+	maxAct = 48 << 10
 )
 
 // Desk has the cases of all agents. Its methods may be called from any goroutine.
 type Desk struct {
-	own Journal
+	own    Journal
+	ledger Ledger
 
 	acting sync.Mutex // one act at a time: the next one knows of it
 
-	mu     sync.Mutex // guards the rest
-	agents map[Agent]*agent
-	next   int64 // row of the own journal to be read next
+	mu      sync.Mutex                      // guards the rest
+	pending map[views.CaseKey][]cases.Event // own rows that the views may not have yet
+	waiting int                             // how many these are
+	begun   bool
+	next    int64 // row of the own journal to be read next
+
+	folded *lru.Cache[views.CaseKey, folded]
 }
 
-// agent is what the desk knows of one agent.
-type agent struct {
-	book *cases.Book
-	// unheard are the own rows of which the agent has no copy, by their idx.
-	unheard map[int64]*observation.CaseEvent
-	heard   map[int64]bool // own rows of which a copy came before they were read
+// folded is a case as it was when it was folded.
+type folded struct {
+	one     *cases.Case
+	changed int64
+	own     int // pending rows that are in it
+	at      time.Time
 }
 
-// New returns a desk. Rows of agents are given to Take from the first on.
-func New(own Journal) *Desk { return &Desk{own: own, agents: map[Agent]*agent{}} }
-
-func (d *Desk) agent(a Agent) *agent {
-	one := d.agents[a]
-	if one == nil {
-		one = &agent{cases.NewBook(keptSettled), map[int64]*observation.CaseEvent{}, map[int64]bool{}}
-		d.agents[a] = one
+// New returns the desk of a hub.
+func New(own Journal, ledger Ledger) *Desk {
+	cache, err := lru.New[views.CaseKey, folded](keptFolded)
+	if err != nil {
+		panic(err) // the size is above
 	}
-	return one
+	return &Desk{own: own, ledger: ledger, pending: map[views.CaseKey][]cases.Event{}, folded: cache}
 }
 
-// Take takes a row of an agent's journal, as it stands in the ledger. Rows about other things, and rows that come again,
-// change nothing.
-func (d *Desk) Take(from Agent, journalID []byte, idx int64, at time.Time, body proto.Message) {
-	e, ok := cases.EventOf(journalID, idx, at, body)
-	if !ok {
-		return
+// Case returns a case; nil for one that there is not.
+func (d *Desk) Case(k views.CaseKey) (*cases.Case, error) {
+	own, err := d.pendingOf(k) // before the views are read: what they have by then is not missing in between
+	if err != nil {
+		return nil, err
 	}
+	changed, err := d.ledger.CaseChanged(k)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := d.folded.Get(k)
+	if ok && f.changed == changed && f.own == len(own) && time.Since(f.at) < keptFor {
+		return f.one, nil
+	}
+	events, err := d.ledger.CaseEvents(k)
+	if err != nil {
+		return nil, err
+	}
+	f = folded{cases.Fold(append(events, own...)), changed, len(own), time.Now()}
+	if f.one != nil {
+		d.folded.Add(k, f)
+	}
+	return f.one, nil
+}
+
+// pendingOf returns the own rows about a case that the views may not have.
+func (d *Desk) pendingOf(k views.CaseKey) ([]cases.Event, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	one := d.agent(from)
-	if o := e.Act.GetOrigin(); o != nil && string(o.Journal) == string(d.own.Identity().ID) {
-		delete(one.unheard, o.Idx)
-		one.heard[o.Idx] = o.Idx >= d.next
+	if err := d.catchUp(); err != nil {
+		return nil, err
 	}
-	one.book.Take(e)
+	return slices.Clone(d.pending[k]), nil
 }
 
-// CatchUp reads what is new in the hub's own journal. A start reads all of it.
-func (d *Desk) CatchUp() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// Waiting returns how many own rows about a case the views do not have yet.
+func (d *Desk) Waiting(k views.CaseKey) (int, error) {
+	own, err := d.pendingOf(k)
+	return len(own), err
+}
+
+// catchUp forgets the own rows that the views have, and reads those that are new in the journal. A start reads those
+// that the views do not have.
+func (d *Desk) catchUp() error {
+	if d.begun && d.waiting == 0 && d.next >= d.own.Size() {
+		return nil
+	}
+	said, err := d.ledger.CasesSaid(d.own.Identity().ID)
+	if err != nil {
+		return err
+	}
+	d.forget(said)
+	if d.next, d.begun = max(d.next, said+1), true; d.next >= d.own.Size() {
+		return nil
+	}
+	size := d.own.Size()
 	for {
 		rows, err := d.own.ReadCases(d.next, readRows)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(rows) == 0 {
+			d.next = max(d.next, size) // the rest is about other things
+			return nil
 		}
 		for i := range rows {
 			d.next = rows[i].Idx + 1
@@ -99,6 +154,18 @@ func (d *Desk) CatchUp() error {
 				return err
 			}
 		}
+	}
+}
+
+// forget forgets own rows up to one.
+func (d *Desk) forget(said int64) {
+	d.waiting = 0
+	for k, events := range d.pending {
+		events = slices.DeleteFunc(slices.Clone(events), func(e cases.Event) bool { return e.Idx <= said })
+		if d.pending[k] = events; len(events) == 0 {
+			delete(d.pending, k)
+		}
+		d.waiting += len(events)
 	}
 }
 
@@ -112,78 +179,82 @@ func (d *Desk) takeOwn(r *journal.Row) error {
 	if !ok || e.Act == nil {
 		return nil
 	}
-	one := d.agent(Agent{e.Act.Site, e.Act.Agent})
-	one.book.Take(e)
-	if one.heard[r.Idx] {
-		delete(one.heard, r.Idx)
-		return nil
-	}
-	said := proto.Clone(e.Act).(*observation.CaseEvent)
-	said.Origin = &observation.CaseOrigin{Journal: d.own.Identity().ID, Idx: r.Idx, TimeNs: o.TimeNs}
-	one.unheard[r.Idx] = said
+	k := views.CaseKey{ID: e.Act.Id}
+	k.Site, k.Agent = e.Act.Site, e.Act.Agent
+	d.pending[k] = append(d.pending[k], e)
+	d.waiting++
 	return nil
 }
 
-// Cases returns the cases of an agent, in the order of cases.Compare.
-func (d *Desk) Cases(a Agent) []*cases.Case {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.agent(a).book.Cases()
-}
-
-// Case returns a case of an agent; nil for one that is not kept.
-func (d *Desk) Case(a Agent, id string) *cases.Case {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.agent(a).book.Case(id)
-}
-
-// Act journals what somebody at the centre does in a case, and returns the case afterwards. revision is that of the case
-// which they saw. An event with a key that is there already changes nothing when it is the same one.
-func (d *Desk) Act(ctx context.Context, a Agent, act *observation.CaseEvent, revision int) (*cases.Case, error) {
+// Act journals what somebody at the centre does in a case, and returns the case afterwards. They have one or several
+// roles: the first that may do it counts. revision is that of the case which they saw. An event with a key that is
+// there already changes nothing when it is the same one.
+func (d *Desk) Act(ctx context.Context, k views.CaseKey, act *observation.CaseEvent, roles []string, revision int) (
+	*cases.Case, error) {
 	d.acting.Lock()
 	defer d.acting.Unlock()
-	one := d.Case(a, act.Id)
+	one, err := d.Case(k)
+	if err != nil {
+		return nil, err
+	}
 	if one == nil {
-		return nil, message.Errorf("cases.none", message.Quoted("id", act.Id))
+		return nil, message.Errorf("cases.none", message.Quoted("id", k.ID))
 	}
 	if done, err := one.Repeats(act); done || err != nil {
 		return one, err
 	}
-	act.Centre, act.Site, act.Agent, act.Origin = true, a.Site, a.Name, nil
-	if err := one.Admits(act, revision); err != nil {
+	act.Id, act.Centre, act.Site, act.Agent, act.Origin = k.ID, true, k.Site, k.Agent, nil
+	if err := admit(one, act, roles, revision); err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	if act.Key == "" {
 		act.Key = fmt.Sprintf("centre %d", now.UnixNano())
 	}
+	if proto.Size(act) > maxAct {
+		return nil, message.Errorf("cases.too-long")
+	}
 	o := observation.New(observation.Class_CLASS_EVENT, now, act)
-	o.Device, o.Key = observation.AgentDevice, fmt.Sprintf("case %s/%s %s by %s", a.Site, a.Name, act.Id, act.Key)
+	o.Device, o.Key = observation.AgentDevice, fmt.Sprintf("case %s/%s %s by %s", k.Site, k.Agent, k.ID, act.Key)
 	if _, err := d.own.Commit(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := d.CatchUp(); err != nil {
-		return nil, err
-	}
-	return d.Case(a, act.Id), nil
+	return d.Case(k)
 }
 
-// Untold returns what was said at the centre and the agent has no copy of, oldest first.
-func (d *Desk) Untold(a Agent) (out []*observation.CaseEvent) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, said := range d.agent(a).unheard {
-		out = append(out, said)
+// admit has an act admitted in one of the roles. The error is that of the first.
+func admit(one *cases.Case, act *observation.CaseEvent, roles []string, revision int) (first error) {
+	for i, role := range roles {
+		act.Role = role
+		err := one.Admits(act, revision)
+		if err == nil {
+			return nil
+		}
+		if i == 0 {
+			first = err
+		}
 	}
-	slices.SortFunc(out, func(x, y *observation.CaseEvent) int { return int(x.Origin.Idx - y.Origin.Idx) })
-	return out
+	if len(roles) == 0 {
+		return message.Errorf("cases.no-role")
+	}
+	return first
 }
 
-// Order returns the order that tells an agent what was said. Whoever sends it signs it.
-func Order(a Agent, journalID []byte, said *observation.CaseEvent, now time.Time) *wire.Order {
+// orderLife is how long an order is issued for. It is issued anew some days before it ends.
+const (
+	orderLife  = command.Longest
+	orderRenew = orderLife - 5*24*time.Hour
+)
+
+// Order returns the order that tells an agent what was said, whose Origin names the row. Whoever sends it signs it. The
+// same row gives the same order for weeks, so that the agent knows one that comes again.
+func Order(to views.CaseKey, journalID []byte, said *observation.CaseEvent, now time.Time) *wire.Order {
+	issued := time.Unix(0, said.Origin.TimeNs)
+	if age := now.Sub(issued); age > 0 {
+		issued = issued.Add(age.Truncate(orderRenew))
+	}
 	return &wire.Order{
-		Site: a.Site, Agent: a.Name, Journal: journalID, Sequence: uint64(now.UnixMilli()), IssuedNs: now.UnixNano(),
-		NotAfterNs: now.Add(command.Longest).UnixNano(), Kind: command.Case, CaseEvent: said,
+		Site: to.Site, Agent: to.Agent, Journal: journalID, Sequence: uint64(said.Origin.Idx) + 1,
+		IssuedNs: issued.UnixNano(), NotAfterNs: issued.Add(orderLife).UnixNano(), Kind: command.Case, CaseEvent: said,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -15,15 +16,97 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/cases"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/lane/casebook"
+	"lanewarden/sync/hub/ledger/store"
+	"lanewarden/sync/hub/views"
+	"lanewarden/sync/wire"
 )
 
 var many = flag.Int("cases", 50, "cases of TestFlappingLink; make cases asks for 1,000")
 
-var lane = Agent{"s", "a"}
+func key(id string) views.CaseKey {
+	return views.CaseKey{Sender: store.Sender{Site: "s", Agent: "a"}, ID: id}
+}
+
+// filed is what the ledger's views have of cases: of the lane what came over the link, and of the hub's own journal what
+// was filed, a little later than it was written.
+type filed struct {
+	own *journal.Journal
+
+	mu      sync.Mutex
+	events  map[views.CaseKey][]cases.Event
+	changed int64
+	seen    map[views.CaseKey]int64
+	next    int64 // own row that is filed next
+	waits   map[int64]*observation.CaseEvent
+}
+
+// file takes rows of a journal, of which each counts once.
+func (f *filed) file(k views.CaseKey, e cases.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changed++
+	f.seen[k] = f.changed
+	if o := e.Act.GetOrigin(); o != nil {
+		delete(f.waits, o.Idx)
+		return // the hub's own row says the same
+	}
+	f.events[k] = append(f.events[k], e)
+}
+
+// follow files up to n own rows.
+func (f *filed) follow(t *testing.T, n int) {
+	t.Helper()
+	rows, err := f.own.ReadCases(f.next, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		o, err := rows[i].Observation()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := cases.EventOf(f.own.Identity().ID, rows[i].Idx, o.Time(), o.Body.Typed())
+		said := proto.Clone(e.Act).(*observation.CaseEvent)
+		said.Origin = &observation.CaseOrigin{Journal: f.own.Identity().ID, Idx: rows[i].Idx, TimeNs: o.TimeNs}
+		f.file(key(e.Case()), e)
+		f.mu.Lock()
+		f.waits[rows[i].Idx], f.next = said, rows[i].Idx+1
+		f.mu.Unlock()
+	}
+}
+
+func (f *filed) CaseChanged(k views.CaseKey) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen[k], nil
+}
+
+func (f *filed) CaseEvents(k views.CaseKey) ([]cases.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.events[k]), nil
+}
+
+func (f *filed) CasesSaid([]byte) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.next - 1, nil
+}
+
+// untold returns what was said here and the lane has no copy of.
+func (f *filed) untold() (out []*observation.CaseEvent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, idx := range slices.Sorted(maps.Keys(f.waits)) {
+		out = append(out, f.waits[idx])
+	}
+	return out
+}
 
 // ends are a lane and the centre in one process, each with its journal, and a link between them that comes and goes.
 type ends struct {
@@ -31,6 +114,7 @@ type ends struct {
 	journal *journal.Journal
 	book    *casebook.Casebook
 	own     *journal.Journal
+	filed   *filed
 	desk    *Desk
 	sent    int64 // row of the lane that the centre gets next
 }
@@ -45,7 +129,9 @@ func newEnds(t *testing.T) *ends {
 	}
 	e := &ends{T: t, journal: open("a"), own: open("hub")}
 	e.book = casebook.New(casebook.Options{Journal: e.journal, Rules: cases.DefaultRules(), Handheld: time.Minute, Log: slog.New(slog.DiscardHandler)})
-	e.desk = New(e.own)
+	e.filed = &filed{own: e.own, events: map[views.CaseKey][]cases.Event{}, seen: map[views.CaseKey]int64{},
+		waits: map[int64]*observation.CaseEvent{}}
+	e.desk = New(e.own, e.filed)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.book.Run(ctx) }()
@@ -104,18 +190,24 @@ func (e *ends) up(r *rand.Rand, whole bool) {
 		if err != nil {
 			e.Fatal(err)
 		}
+		event, _ := cases.EventOf(e.journal.Identity().ID, rows[i].Idx, o.Time(), o.Body.Typed())
 		for range 1 + r.IntN(2) {
-			e.desk.Take(lane, e.journal.Identity().ID, rows[i].Idx, o.Time(), o.Body.Typed())
+			e.filed.file(key(event.Case()), event)
 		}
 		e.sent = rows[i].Idx + 1
 	}
-	said := e.desk.Untold(lane)
+	n := 1000
+	if !whole {
+		n = 1 + r.IntN(20)
+	}
+	e.filed.follow(e.T, n)
+	said := e.filed.untold()
 	r.Shuffle(len(said), func(i, k int) { said[i], said[k] = said[k], said[i] })
 	for _, one := range said {
 		if !whole && r.IntN(3) == 0 {
 			continue
 		}
-		order := proto.Clone(Order(lane, e.journal.Identity().ID, one, time.Now()).CaseEvent).(*observation.CaseEvent)
+		order := proto.Clone(Order(key(one.Id), e.journal.Identity().ID, one, time.Now()).CaseEvent).(*observation.CaseEvent)
 		for range 1 + r.IntN(2) {
 			if err := e.book.Receive(e.Context(), order); err != nil {
 				e.Fatal(err)
@@ -133,7 +225,7 @@ func TestFlappingLink(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	for e.up(r, true); e.desk.Case(lane, ids[len(ids)-1]) == nil; e.up(r, true) {
+	for e.up(r, true); e.at(ids[len(ids)-1]) == nil; e.up(r, true) {
 	}
 	did := map[string]int{} // rows that people were told are on record
 	for half := range 2 {
@@ -155,6 +247,16 @@ func TestFlappingLink(t *testing.T) {
 	}
 }
 
+// at returns a case as the centre has it.
+func (e *ends) at(id string) *cases.Case {
+	e.Helper()
+	c, err := e.desk.Case(key(id))
+	if err != nil {
+		e.Error(err)
+	}
+	return c
+}
+
 // bothAct lets both officers act at the same time, each by what they know.
 func (e *ends) bothAct(r *rand.Rand, id string, did map[string]int) {
 	e.Helper()
@@ -174,7 +276,9 @@ func (e *ends) bothAct(r *rand.Rand, id string, did map[string]int) {
 		}
 		_, errs[0] = e.book.Act(e.Context(), atLane, seen.Revision())
 	})
-	both.Go(func() { _, errs[1] = e.desk.Act(e.Context(), lane, atCentre, e.desk.Case(lane, id).Revision()) })
+	both.Go(func() {
+		_, errs[1] = e.desk.Act(e.Context(), key(id), atCentre, []string{"officer"}, e.at(id).Revision())
+	})
 	both.Wait()
 	for _, err := range errs {
 		if err == nil {
@@ -188,7 +292,7 @@ func (e *ends) settle(r *rand.Rand) {
 	e.wait("both ends have everything", func() bool {
 		e.up(r, true)
 		rows, err := e.journal.ReadCases(e.sent, 1)
-		return err == nil && len(rows) == 0 && len(e.desk.Untold(lane)) == 0
+		return err == nil && len(rows) == 0 && len(e.filed.untold()) == 0
 	})
 }
 
@@ -196,7 +300,7 @@ func (e *ends) settle(r *rand.Rand) {
 func (e *ends) compare(id string, did int) int {
 	e.Helper()
 	var here *cases.Case
-	there := e.desk.Case(lane, id)
+	there := e.at(id)
 	e.wait("the lane has folded "+id, func() bool {
 		here, _ = e.book.Case(id)
 		return here.Revision() == there.Revision()
@@ -221,4 +325,79 @@ func (e *ends) compare(id string, did int) int {
 		return 1
 	}
 	return 0
+}
+
+// TestRestart: a desk that begins anew has the same cases, whatever the views have of them by then.
+func TestRestart(t *testing.T) {
+	e := newEnds(t)
+	r := rand.New(rand.NewPCG(1, 1))
+	ids := e.pass(12)
+	for e.up(r, true); e.at(ids[11]) == nil; e.up(r, true) {
+	}
+	for i, id := range ids {
+		e.bothAct(r, id, map[string]int{})
+		if i%3 == 0 {
+			e.filed.follow(t, 2)
+		}
+	}
+	again := New(e.own, e.filed)
+	for _, id := range ids {
+		before := e.at(id)
+		after, err := again.Case(key(id))
+		if err != nil || before.State != after.State || before.Revision() != after.Revision() || !proto.Equal(e.heads(before), e.heads(after)) {
+			t.Errorf("%s: %s with %d rows, and after a restart %s with %d: %v", id, before.State, before.Revision(), after.State, after.Revision(), err)
+		}
+	}
+}
+
+// heads is what is known of a case.
+func (*ends) heads(c *cases.Case) *observation.CaseEvent {
+	return &observation.CaseEvent{Seen: c.Heads()}
+}
+
+// TestRoles: somebody with several roles acts in the first that may, and somebody with none does not.
+func TestRoles(t *testing.T) {
+	e := newEnds(t)
+	ids := e.pass(1)
+	for e.up(rand.New(rand.NewPCG(1, 1)), true); e.at(ids[0]) == nil; e.up(rand.New(rand.NewPCG(1, 1)), true) {
+	}
+	take := func() *observation.CaseEvent {
+		return &observation.CaseEvent{Action: observation.CaseEvent_ACTION_TAKE, By: "Sue"}
+	}
+	if _, err := e.desk.Act(t.Context(), key(ids[0]), take(), nil, 0); !message.Of(err).Is("cases.no-role") {
+		t.Error(err)
+	}
+	c, err := e.desk.Act(t.Context(), key(ids[0]), take(), []string{"viewer", "officer"}, 0)
+	if err != nil || len(c.Holders) != 1 || c.Holders[0].Role != "officer" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := e.desk.Act(t.Context(), key("none"), take(), []string{"officer"}, 0); !message.Of(err).Is("cases.none") {
+		t.Error(err)
+	}
+	long := take()
+	long.Action, long.Notes = observation.CaseEvent_ACTION_ATTACH, "n"
+	for range 30 {
+		x := make([]float32, 190)
+		long.Attachments = append(long.Attachments, &observation.CaseAttachment{Sha256: make([]byte, 32),
+			Boxes: []*observation.CaseBox{{X: x, Y: x}, {X: x, Y: x}}})
+	}
+	if _, err := e.desk.Act(t.Context(), key(ids[0]), long, []string{"officer"}, 0); !message.Of(err).Is("cases.too-long") {
+		t.Error(err)
+	}
+}
+
+// TestOrderIsTheSameForWeeks: so that a lane knows one that comes again; and it is issued anew before it ends.
+func TestOrderIsTheSameForWeeks(t *testing.T) {
+	said := &observation.CaseEvent{Id: "p", Origin: &observation.CaseOrigin{Journal: []byte("hub"), Idx: 3, TimeNs: time.Now().UnixNano()}}
+	at := func(days int) *wire.Order {
+		return Order(key("p"), []byte("lane"), said, time.Unix(0, said.Origin.TimeNs).AddDate(0, 0, days))
+	}
+	if !proto.Equal(at(0), at(24)) || proto.Equal(at(24), at(25)) {
+		t.Error("an order is another one within 25 days, or the same one after")
+	}
+	for days := range 100 {
+		if until := time.Unix(0, at(days).NotAfterNs); until.Before(time.Unix(0, said.Origin.TimeNs).AddDate(0, 0, days+4)) {
+			t.Errorf("after %d days it is good until %v", days, until)
+		}
+	}
 }

@@ -244,6 +244,7 @@ func Operations() []api.Operation {
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,
+		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

@@ -61,6 +61,24 @@ func (j *Journal) Note(ctx context.Context, u api.User, action string, what mess
 	return err
 }
 
+// Identity returns whose journal it is, with its key.
+func (j *Journal) Identity() journal.Identity { return j.rows.Identity() }
+
+// Size returns the number of rows.
+func (j *Journal) Size() int64 { return j.rows.Size() }
+
+// ReadCases returns rows about cases from idx on, at most maxRows, of the last 1,000,000 rows.
+func (j *Journal) ReadCases(from int64, maxRows int) ([]journal.Row, error) {
+	return j.rows.ReadCases(from, maxRows)
+}
+
+// Commit journals observations, and returns once they are durable. added are those whose keys were not there.
+func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	return j.rows.Commit(ctx, obs...)
+}
+
 // NoteLook journals that a user looks at something, unless they did so lately. What cannot be journalled is logged: a
 // hub with a full disk must still be of use.
 func (j *Journal) NoteLook(ctx context.Context, u api.User, at message.Message) {

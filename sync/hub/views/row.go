@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -51,6 +52,9 @@ func (r *row) values() (*observation.Body, error) {
 	}
 	return r.whole, nil
 }
+
+// at returns when the row was observed, by its agent's clock.
+func (r *row) at() time.Time { return time.Unix(0, r.TimeNs).UTC() }
 
 // record returns the observation that the row is, with its personal values.
 func (r *row) record() (*observation.Observation, error) {

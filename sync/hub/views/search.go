@@ -269,12 +269,16 @@ func (v *Views) Preview(of store.Sender, id string) (sum []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range append(slices.Clone(d.Readings), d.Possible...) {
+	return previewIn(d), nil
+}
+
+func previewIn(d *observation.PassageClosed) (sum []byte) {
+	for _, r := range append(slices.Clone(d.GetReadings()), d.GetPossible()...) {
 		if r.Kind == uint32(observation.Kind_KIND_XRAY_PREVIEW) && len(r.Artifacts) > 0 {
 			sum = r.Artifacts[0]
 		}
 	}
-	return sum, nil
+	return sum
 }
 
 // lookUp finds a passage's row.
