@@ -25,7 +25,7 @@ func program() *cobra.Command {
 	}
 	root.AddCommand(
 		runCommand(), tokenCommand(), accountCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
-		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), passagesCommand(), whyCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
+		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), passagesCommand(), reportCommand(), whyCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
 	)
 	return root
 }

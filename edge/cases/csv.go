@@ -46,9 +46,9 @@ func (c *CSV) Write(one *Case) error {
 	}
 	return c.w.Write([]string{
 		one.ID, c.Site, c.Agent, one.Lane, one.Opened.UTC().Format(time.RFC3339), string(one.State), strconv.Itoa(one.Severity()),
-		strconv.Itoa(len(one.Alarms)), strconv.FormatBool(one.Neutrons()), Group(v.Code), code, v.Image, v.Swab, safe(v.Source),
-		strings.Join(v.Nuclides, " "), quantity, v.Unit, t.seconds(one, t.taken), t.seconds(one, t.decided), safe(t.decidedBy),
-		t.seconds(one, t.second), safe(t.secondBy), safe(v.By), strconv.FormatBool(t.disputed), strconv.Itoa(one.Revision()),
+		strconv.Itoa(len(one.Alarms)), strconv.FormatBool(one.Neutrons()), Group(v.Code), code, v.Image, v.Swab, SafeCell(v.Source),
+		strings.Join(v.Nuclides, " "), quantity, v.Unit, t.seconds(one, t.taken), t.seconds(one, t.decided), SafeCell(t.decidedBy),
+		t.seconds(one, t.second), SafeCell(t.secondBy), SafeCell(v.By), strconv.FormatBool(t.disputed), strconv.Itoa(one.Revision()),
 	})
 }
 
@@ -90,8 +90,8 @@ func (times) seconds(c *Case, at time.Time) string {
 	return strconv.FormatInt(int64(at.Sub(c.Opened).Seconds()), 10)
 }
 
-// safe keeps a text that people gave from being a formula in a spreadsheet.
-func safe(text string) string {
+// SafeCell keeps a text that people or agents gave from being a formula in a spreadsheet.
+func SafeCell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text
 	}

@@ -77,6 +77,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetTransits, s.transits),
 		api.Answer(&hubapi.GetCases, s.cases.list), api.Answer(&hubapi.GetCase, s.cases.one),
 		api.Write(&hubapi.GetCasesCSV, s.cases.file), api.Perform(&hubapi.PostCaseEvent, s.cases.act),
+		api.Answer(&hubapi.GetReport, s.report), api.Write(&hubapi.ExportReport, s.exportReport),
 	}
 }
 

@@ -349,6 +349,17 @@ export interface DecisionRecord {
 	site: string;
 }
 
+export interface DeviceFigures {
+	agent: string;
+	alarm_kinds: Record<string, number>;
+	/** rows of class alarm among these, but those about the device itself */
+	alarms: Rate;
+	/** vehicles as the device counts them */
+	detections: number;
+	device: string;
+	site: string;
+}
+
 export interface DeviceTrouble {
 	device: string;
 	/** in words, for a technician, English */
@@ -396,6 +407,23 @@ export interface Erasure {
 	name?: string;
 }
 
+export interface Figures {
+	/** rows of class alarm by kind: radiation.occupancy */
+	alarm_kinds: Record<string, number>;
+	/** vehicles with an alarm, or with one that may be theirs */
+	alarms: Rate;
+	/** vehicles that a station could not see: its devices were not running */
+	blind: Rate;
+	/** seconds from the first to the last reading of a vehicle */
+	dwell: Spread;
+	/** decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD */
+	outcomes: Record<string, number>;
+	/** vehicles */
+	passages: number;
+	/** of the time that is over */
+	per_hour: number;
+}
+
 export interface KindsText {
 	en: string;
 	fr: string;
@@ -417,6 +445,26 @@ export interface LaneDevice {
 	/** running, connecting, silent, down or stopped; empty while it is not known */
 	state: string;
 	title: string;
+}
+
+export interface LaneFigures {
+	agent: string;
+	/** rows of class alarm by kind: radiation.occupancy */
+	alarm_kinds: Record<string, number>;
+	/** vehicles with an alarm, or with one that may be theirs */
+	alarms: Rate;
+	/** vehicles that a station could not see: its devices were not running */
+	blind: Rate;
+	/** seconds from the first to the last reading of a vehicle */
+	dwell: Spread;
+	lane: string;
+	/** decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD */
+	outcomes: Record<string, number>;
+	/** vehicles */
+	passages: number;
+	/** of the time that is over */
+	per_hour: number;
+	site: string;
 }
 
 export interface LanePage {
@@ -578,6 +626,24 @@ export interface PassageSummary {
 	site: string;
 }
 
+export interface PeriodFigures {
+	/** rows of class alarm by kind: radiation.occupancy */
+	alarm_kinds: Record<string, number>;
+	/** vehicles with an alarm, or with one that may be theirs */
+	alarms: Rate;
+	/** vehicles that a station could not see: its devices were not running */
+	blind: Rate;
+	/** seconds from the first to the last reading of a vehicle */
+	dwell: Spread;
+	from: string;
+	/** decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD */
+	outcomes: Record<string, number>;
+	/** vehicles */
+	passages: number;
+	/** of the time that is over */
+	per_hour: number;
+}
+
 export interface Problem {
 	code: string;
 	/** this problem, in a sentence */
@@ -599,9 +665,40 @@ export interface ProblemText {
 	title: MessageText;
 }
 
+export interface Rate {
+	high?: number;
+	low?: number;
+	n: number;
+	of: number;
+	share?: number;
+}
+
 export interface Rekey {
 	/** the new public key, as the agent's status has it; without it the one that the agent shows next is taken. */
 	key?: string;
+}
+
+export interface Report {
+	agent?: string;
+	device?: string;
+	/** by site, agent and device */
+	devices: DeviceFigures[];
+	/** as counted: a whole hour of UTC */
+	from: string;
+	kind: "shift" | "day" | "month" | "device" | "adjudication";
+	lane?: string;
+	/** by site, agent and lane */
+	lanes: LaneFigures[];
+	made: string;
+	period: string;
+	/** by the hour, of a month or a device by the day */
+	periods: PeriodFigures[];
+	/** where only one was asked for */
+	site?: string;
+	/** before this */
+	to: string;
+	total: Figures;
+	zone: string;
 }
 
 export interface RolloutAct {
@@ -695,6 +792,13 @@ export interface ShipmentDecision {
 export interface SignIn {
 	password?: string;
 	user?: string;
+}
+
+export interface Spread {
+	median_s?: number;
+	n: number;
+	/** 95 of 100 took no longer */
+	p95_s?: number;
 }
 
 export interface TransitList {

@@ -245,6 +245,7 @@ func Operations() []api.Operation {
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,
 		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent,
+		&GetReport, &ExportReport,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

@@ -187,14 +187,13 @@ func (b *batch) writeCounter(k counterKey, c counter) error {
 	return b.Exec(statement, n, encodeCells(c.cells), k.day, k.owner, k.lane, k.device, k.what)
 }
 
-// Counted is a counter of a time: of an hour as Hours has it, or of all that Totals was asked for.
+// Counted is a counter of an hour.
 type Counted struct {
 	Hour         time.Time // its beginning
 	Owner        int64
 	Lane, Device string
 	What         string
 	N            int64
-	Seconds      Spread // of durations
 }
 
 // Spread is how many took how long, by bucket.
@@ -226,7 +225,7 @@ const counterColumns = "day, owner, lane, device, what, n, cells"
 
 // Hours returns the counters of a time by the hour; of one journal, or of all with owner 0.
 func (v *Views) Hours(owner int64, from, to time.Time) (out []Counted, err error) {
-	first, last := floorDiv(from.Unix(), 3600), floorDiv(to.Unix()+3599, 3600) // before last
+	first, last := hoursOf(from, to)
 	err = v.counters(owner, floorDiv(first, 24), floorDiv(last-1, 24), func(k counterKey, _ int64, cells []byte) {
 		at := -1
 		eachCell(cells, func(cell, n int64) {
@@ -239,22 +238,11 @@ func (v *Views) Hours(owner int64, from, to time.Time) (out []Counted, err error
 				at = len(out)
 				out = append(out, Counted{Hour: start, Owner: k.owner, Lane: k.lane, Device: k.device, What: k.what})
 			}
-			out[at].add(cell%buckets, n)
+			out[at].N += n
 		})
 	})
 	slices.SortStableFunc(out, func(a, b Counted) int { return a.Hour.Compare(b.Hour) })
 	return out, err
-}
-
-// add adds a cell.
-func (c *Counted) add(bucket, n int64) {
-	c.N += n
-	if bucket > 0 || c.What == CountDwell {
-		if c.Seconds == nil {
-			c.Seconds = Spread{}
-		}
-		c.Seconds[bucket] += n
-	}
 }
 
 // counters calls f with each counter of some days, both included.
@@ -272,4 +260,42 @@ func (v *Views) counters(owner, first, last int64, f func(k counterKey, n int64,
 				sqlog.Int64(r[5]), sqlog.Bytes(r[6]))
 			return nil
 		}, args...)
+}
+
+// DayCounter is a counter in some hours of one day.
+type DayCounter struct {
+	Owner        int64
+	Lane, Device string
+	What         string
+	Cells        []Cell // of these hours, in order
+}
+
+// Cell is what was counted in an hour.
+type Cell struct {
+	Hour   int64 // since 1970, UTC
+	Bucket int64 // of a duration, as in Spread; 0 for what is no duration
+	N      int64
+}
+
+// EachCounter calls f with the counters of a time, day by day; the part before the first and behind the last whole hour
+// is counted too. What f is given is reused.
+func (v *Views) EachCounter(from, to time.Time, f func(*DayCounter)) error {
+	first, last := hoursOf(from, to)
+	var one DayCounter
+	return v.counters(0, floorDiv(first, 24), floorDiv(last-1, 24), func(k counterKey, _ int64, cells []byte) {
+		one = DayCounter{Owner: k.owner, Lane: k.lane, Device: k.device, What: k.what, Cells: one.Cells[:0]}
+		eachCell(cells, func(cell, n int64) {
+			if hour := 24*k.day + cell/buckets; hour >= first && hour < last {
+				one.Cells = append(one.Cells, Cell{hour, cell % buckets, n})
+			}
+		})
+		if len(one.Cells) > 0 {
+			f(&one)
+		}
+	})
+}
+
+// hoursOf returns the hours that a time touches: from the first on, before last.
+func hoursOf(from, to time.Time) (first, last int64) {
+	return floorDiv(from.Unix(), 3600), floorDiv(to.Unix()+3599, 3600)
 }

@@ -90,3 +90,13 @@ func (v *Views) senderOf(owner int64) (s store.Sender, err error) {
 	}, owner)
 	return s, err
 }
+
+// Senders returns whose the journals are, by their ids.
+func (v *Views) Senders() (map[int64]store.Sender, error) {
+	out := map[int64]store.Sender{}
+	err := v.query("SELECT id, site, agent FROM journal", func(r []driver.Value) error {
+		out[sqlog.Int64(r[0])] = store.Sender{Site: sqlog.Text(r[1]), Agent: sqlog.Text(r[2])}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,106 @@
+package hubapi
+
+import (
+	"time"
+
+	"lanewarden/edge/api"
+)
+
+// ReportQuery is the request of GET /v1/reports/{kind}. Its conditions hold together.
+type ReportQuery struct {
+	Kind string `path:"kind" enum:"shift,day,month,device,adjudication"`
+	// Period is the month (2026-11), the day (2026-11-30), or the hour in which a shift began (2026-11-30T06). Empty
+	// for the present one; of a shift, for the hours up to now.
+	Period string `query:"period"`
+	Hours  int    `query:"hours" default:"8" min:"1" max:"24"` // of a shift
+	Zone   string `query:"zone" default:"UTC"`                 // IANA name, of days and hours: America/Toronto
+	Site   string `query:"site"`
+	Agent  string `query:"agent"`
+	Lane   string `query:"lane"`
+	Device string `query:"device"`
+}
+
+// Report is what happened in a time, in figures.
+type Report struct {
+	Kind   string    `json:"kind" enum:"shift,day,month,device,adjudication"`
+	Period string    `json:"period"`
+	Zone   string    `json:"zone"`
+	Site   string    `json:"site,omitempty"` // where only one was asked for
+	Agent  string    `json:"agent,omitempty"`
+	Lane   string    `json:"lane,omitempty"`
+	Device string    `json:"device,omitempty"`
+	From   time.Time `json:"from"` // as counted: a whole hour of UTC
+	To     time.Time `json:"to"`   // before this
+	Made   time.Time `json:"made"`
+
+	Total   Figures         `json:"total"`
+	Periods []PeriodFigures `json:"periods"` // by the hour, of a month or a device by the day
+	Lanes   []LaneFigures   `json:"lanes"`   // by site, agent and lane
+	Devices []DeviceFigures `json:"devices"` // by site, agent and device
+}
+
+// Figures are what is counted of vehicles.
+type Figures struct {
+	Passages   int64            `json:"passages"`    // vehicles
+	PerHour    float64          `json:"per_hour"`    // of the time that is over
+	Alarms     Rate             `json:"alarms"`      // vehicles with an alarm, or with one that may be theirs
+	Blind      Rate             `json:"blind"`       // vehicles that a station could not see: its devices were not running
+	Outcomes   map[string]int64 `json:"outcomes"`    // decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD
+	AlarmKinds map[string]int64 `json:"alarm_kinds"` // rows of class alarm by kind: radiation.occupancy
+	Dwell      Spread           `json:"dwell"`       // seconds from the first to the last reading of a vehicle
+}
+
+// Rate is how many of some there are, with Wilson's interval of 95 % for the share that they are drawn from. Shares
+// are 0 to 1, and absent where there are none to count among.
+type Rate struct {
+	N     int64    `json:"n"`
+	Of    int64    `json:"of"`
+	Share *float64 `json:"share,omitempty"`
+	Low   *float64 `json:"low,omitempty"`
+	High  *float64 `json:"high,omitempty"`
+}
+
+// Spread is how long something took, in seconds; absent where nothing was measured.
+type Spread struct {
+	N      int64    `json:"n"`
+	Median *float64 `json:"median_s,omitempty"`
+	P95    *float64 `json:"p95_s,omitempty"` // 95 of 100 took no longer
+}
+
+// PeriodFigures are the figures of an hour or a day.
+type PeriodFigures struct {
+	From time.Time `json:"from"`
+	Figures
+}
+
+// LaneFigures are the figures of a lane.
+type LaneFigures struct {
+	Site  string `json:"site"`
+	Agent string `json:"agent"`
+	Lane  string `json:"lane"`
+	Figures
+}
+
+// DeviceFigures are the figures of a device.
+type DeviceFigures struct {
+	Site       string           `json:"site"`
+	Agent      string           `json:"agent"`
+	Device     string           `json:"device"`
+	Detections int64            `json:"detections"` // vehicles as the device counts them
+	Alarms     Rate             `json:"alarms"`     // rows of class alarm among these, but those about the device itself
+	AlarmKinds map[string]int64 `json:"alarm_kinds"`
+}
+
+// The operations about reports.
+var (
+	GetReport = api.Query[ReportQuery, Report]{Route: api.Route{
+		ID: "report", Pattern: "GET /v1/reports/{kind}", Scope: api.ScopeFeed,
+		Summary: "What happened in a shift, a day or a month, of all lanes, a site, a lane or a device, in figures",
+		Note: "From counters by the hour of UTC: in a zone that is not a whole number of hours from it, the day begins with " +
+			"that hour, as from and to say. Only sites that the caller sees are counted.",
+	}}
+	ExportReport = api.Stream[ReportQuery]{Route: api.Route{
+		ID: "exportReport", Pattern: "GET /v1/reports/{kind}/csv", Scope: api.ScopeFeed, Media: "text/csv",
+		Summary: "The same as comma separated values (RFC 4180), one figure a line",
+	}}
+)

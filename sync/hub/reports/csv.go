@@ -1,0 +1,105 @@
+package reports
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"time"
+
+	"lanewarden/edge/cases"
+	"lanewarden/sync/hub/hubapi"
+)
+
+// columns of the export: of what, which figure, and the figure. of, low and high are of rates: how many were counted
+// among, and Wilson's interval of the share.
+var columns = []string{
+	"report", "period", "zone", "from", "to", "part", "site", "agent", "lane", "device", "figure", "value", "of", "share", "low", "high",
+}
+
+// CSV writes a report as comma separated values (RFC 4180), a figure a line, under a heading. Times are RFC 3339 in UTC,
+// durations in seconds.
+func CSV(w io.Writer, r *hubapi.Report) error {
+	t := table{w: csv.NewWriter(w), r: r}
+	t.write(columns...)
+	t.figures(place{part: "total"}, &r.Total)
+	for i := range r.Periods {
+		t.figures(place{part: r.Periods[i].From.Format(time.RFC3339)}, &r.Periods[i].Figures)
+	}
+	for i := range r.Lanes {
+		l := &r.Lanes[i]
+		t.figures(place{part: "total", site: l.Site, agent: l.Agent, lane: l.Lane}, &l.Figures)
+	}
+	for i := range r.Devices {
+		d := &r.Devices[i]
+		p := place{part: "total", site: d.Site, agent: d.Agent, device: d.Device}
+		t.number(p, "detections", d.Detections)
+		t.rate(p, "alarms", d.Alarms)
+		t.numbers(p, "alarm.", d.AlarmKinds)
+	}
+	t.w.Flush()
+	return t.w.Error()
+}
+
+// table writes lines. Its errors are the writer's, which keeps them.
+type table struct {
+	w *csv.Writer
+	r *hubapi.Report
+}
+
+// place is what a figure is of.
+type place struct{ part, site, agent, lane, device string }
+
+func (t *table) write(cells ...string) { _ = t.w.Write(cells) }
+
+func (t *table) line(p place, figure string, values ...string) {
+	r := t.r
+	cells := []string{
+		r.Kind, r.Period, r.Zone, r.From.Format(time.RFC3339), r.To.Format(time.RFC3339), p.part, cases.SafeCell(p.site),
+		cases.SafeCell(p.agent), cases.SafeCell(p.lane), cases.SafeCell(p.device), cases.SafeCell(figure),
+	}
+	cells = append(cells, values...)
+	for len(cells) < len(columns) {
+		cells = append(cells, "")
+	}
+	t.write(cells...)
+}
+
+func (t *table) figures(p place, f *hubapi.Figures) {
+	t.number(p, "passages", f.Passages)
+	t.line(p, "passages_per_hour", strconv.FormatFloat(f.PerHour, 'f', 2, 64))
+	t.rate(p, "alarms", f.Alarms)
+	t.rate(p, "blind", f.Blind)
+	t.numbers(p, "outcome.", f.Outcomes)
+	t.numbers(p, "alarm.", f.AlarmKinds)
+	t.spread(p, "dwell", f.Dwell)
+}
+
+func (t *table) number(p place, figure string, n int64) {
+	t.line(p, figure, strconv.FormatInt(n, 10))
+}
+
+func (t *table) numbers(p place, prefix string, all map[string]int64) {
+	for _, name := range sortedNames(all) {
+		t.number(p, prefix+name, all[name])
+	}
+}
+
+func (t *table) rate(p place, figure string, r hubapi.Rate) {
+	t.line(p, figure, strconv.FormatInt(r.N, 10), strconv.FormatInt(r.Of, 10), decimal(r.Share, 6), decimal(r.Low, 6), decimal(r.High, 6))
+}
+
+func (t *table) spread(p place, figure string, s hubapi.Spread) {
+	if s.N == 0 {
+		return
+	}
+	t.line(p, figure+"_median_s", decimal(s.Median, 1), strconv.FormatInt(s.N, 10))
+	t.line(p, figure+"_p95_s", decimal(s.P95, 1), strconv.FormatInt(s.N, 10))
+}
+
+// decimal returns a number with so many digits, "" for none.
+func decimal(v *float64, digits int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', digits, 64)
+}
