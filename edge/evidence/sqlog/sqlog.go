@@ -189,7 +189,16 @@ func (d *DB) Script(script string) error {
 }
 
 // Query calls f with each row; the row's slice is reused, its blobs and strings are not. f must not use the DB.
-func (d *DB) Query(query string, f func(row []driver.Value) error, args ...driver.Value) (err error) {
+func (d *DB) Query(query string, f func(row []driver.Value) error, args ...driver.Value) error {
+	return d.rows(query, false, f, args)
+}
+
+// First calls f with the first row, if there is one. It saves Query's asking for another one.
+func (d *DB) First(query string, f func(row []driver.Value) error, args ...driver.Value) error {
+	return d.rows(query, true, f, args)
+}
+
+func (d *DB) rows(query string, onlyFirst bool, f func(row []driver.Value) error, args []driver.Value) (err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s, err := d.prepared(query)
@@ -209,7 +218,7 @@ func (d *DB) Query(query string, f func(row []driver.Value) error, args ...drive
 	for {
 		switch err := rows.Next(row); err {
 		case nil:
-			if err := f(row); err != nil {
+			if err := f(row); err != nil || onlyFirst {
 				return err
 			}
 			if err := d.ctx.Err(); err != nil {

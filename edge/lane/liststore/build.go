@@ -114,7 +114,7 @@ func (f *filler) add(r lists.Row) error {
 		f.first = bytes.Clone(r.Key)
 		f.last = f.last[:0]
 	}
-	f.run = lists.AppendRow(f.run, f.last, r)
+	f.run = f.t.add(f.run, f.last, r)
 	f.last = append(f.last[:0], r.Key...)
 	f.rows++
 	if len(f.run) < f.t.full {

@@ -129,16 +129,11 @@ type entry struct {
 
 // applyDelta changes the list in db, whose meta is as given, to what the file says. The caller holds a transaction and
 // ends it: an error undoes all.
-func applyDelta(ctx context.Context, db *sqlog.DB, now meta, in *lists.Reader) error {
+func applyDelta(ctx context.Context, db *sqlog.DB, u *unpacker, now meta, in *lists.Reader) error {
 	pack, err := newPacker()
 	if err != nil {
 		return err
 	}
-	u, err := newUnpacker()
-	if err != nil {
-		return err
-	}
-	defer u.z.Close()
 	d := delta{db: db, kind: now.Kind, sum: now.sum, rows: now.Rows, others: now.others,
 		main:  editor{db: db, t: mainTable, pack: pack, u: u},
 		other: editor{db: db, t: otherTable, pack: pack, u: u}}

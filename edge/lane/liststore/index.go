@@ -2,6 +2,7 @@ package liststore
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"strings"
 
 	"lanewarden/firmware-config/lists"
@@ -35,6 +36,31 @@ func indexKey(kind lists.Kind, r lists.Row) ([]byte, error) {
 	default:
 		return nil, nil
 	}
+}
+
+// An entry in a block of an index: a varint of how many bytes it has of its own, times 8, and how many of the entry before
+// it begins with, at most 7; its own bytes.
+const sharedBits, maxShared = 3, 7
+
+// appendEntry appends an entry to a run in which before is the last one.
+func appendEntry(run, before, entry []byte) []byte {
+	shared := 0
+	for shared < min(len(before), len(entry), maxShared) && before[shared] == entry[shared] {
+		shared++
+	}
+	run = binary.AppendUvarint(run, uint64(len(entry)-shared)<<sharedBits|uint64(shared))
+	return append(run, entry[shared:]...)
+}
+
+// nextEntry takes the next entry off a run. before, the last one, is overwritten.
+func nextEntry(run, before []byte) (entry, rest []byte, ok bool) {
+	header, n := binary.Uvarint(run)
+	shared, own := header&maxShared, header>>sharedBits
+	if n <= 0 || shared > uint64(len(before)) || own > uint64(len(run)-n) {
+		return nil, nil, false
+	}
+	rest = run[n:]
+	return append(before[:shared], rest[:own]...), rest[own:], true
 }
 
 // alphabet is what numbers of drivers and shipments are made of, with the separator of a key's parts. Three characters

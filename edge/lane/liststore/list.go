@@ -1,7 +1,6 @@
 package liststore
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,18 +9,16 @@ import (
 	"lanewarden/firmware-config/lists"
 )
 
-// cacheKiB is how much of a list's file SQLite keeps in memory: the upper pages of its trees. There are eight lists on a
-// small machine, and the kernel keeps what is read often.
-const cacheKiB = 384
+// cacheKiB is how much of a list's file SQLite keeps in memory at most: the upper pages of its trees, which are 600 KB for
+// the largest list. The kernel keeps what is read often.
+const cacheKiB = 1024
 
 // list is one list's file, open for reading.
 type list struct {
-	meta
-	db *sqlog.DB
-	mu sync.Mutex // of u
-	u  *unpacker
-	// begins is which beginnings targets name; nil for other lists.
-	begins  *beginnings
+	contents
+	db      *sqlog.DB
+	mu      sync.Mutex // of u
+	u       *unpacker
 	reading bool // a transaction is open
 }
 
@@ -45,7 +42,11 @@ func (l *list) prepare(kind lists.Kind, whole bool) error {
 	if err := l.db.Script(fmt.Sprintf("PRAGMA cache_size=-%d", cacheKiB)); err != nil {
 		return err
 	}
-	if err := l.refresh(); err != nil {
+	if err := l.begin(); err != nil {
+		return err
+	}
+	var err error
+	if l.contents, err = readContents(l.db, l.u); err != nil {
 		return err
 	}
 	if l.Kind != kind {
@@ -57,27 +58,13 @@ func (l *list) prepare(kind lists.Kind, whole bool) error {
 	return nil
 }
 
-// refresh reads anew what the file says of itself, after a change. From here on the list is as it is at this moment: one
-// transaction stays open, which also saves each look the locks and checks of its own.
-func (l *list) refresh() (err error) {
+// begin makes the list be as its file is at this moment: one transaction stays open, which also saves each look the locks
+// and checks of its own. A transaction that was open ends.
+func (l *list) begin() error {
 	if err := errors.Join(l.release(), l.db.Script("BEGIN")); err != nil {
 		return err
 	}
 	l.reading = true
-	if l.meta, err = readMeta(l.db); err != nil || l.Kind != lists.Targets {
-		return err
-	}
-	l.begins = newBeginnings()
-	for i, t := range lists.KeyTypes() {
-		err := l.scan(mainTable, []byte{byte(i + 1), 1}, []byte{byte(i + 2)}, func(r lists.Row) bool {
-			key, _, _ := bytes.Cut(r.Key[2:], []byte{0})
-			l.begins.add(t, string(key))
-			return true
-		})
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -90,11 +77,18 @@ func (l *list) release() error {
 	return l.db.Script("END")
 }
 
-// scan calls f with the rows of a table whose keys are from low to before high, until it returns false. f must not scan.
-func (l *list) scan(t table, low, high []byte, f func(lists.Row) bool) error {
+// scanMain calls f with the rows whose keys are from low to before high, until it returns false. f must not scan.
+func (l *list) scanMain(low, high []byte, f func(lists.Row) bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return scan(l.db, l.u, t, low, high, f)
+	return scan(l.db, l.u, mainTable, l.main, low, high, f)
+}
+
+// scanOther does the same for the index's entries.
+func (l *list) scanOther(low, high []byte, f func(lists.Row) bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return scan(l.db, l.u, otherTable, l.other, low, high, f)
 }
 
 func (l *list) close() error {

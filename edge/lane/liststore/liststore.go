@@ -243,13 +243,22 @@ func (s *Store) change(ctx context.Context, now *list, in *lists.Reader) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	u, err := newUnpacker()
+	if err != nil {
+		return err
+	}
+	defer u.z.Close()
+	var next contents
 	locked := false
 	err = db.Tx(func() error {
 		m, err := readMeta(db)
 		if err != nil {
 			return err
 		}
-		if err := applyDelta(ctx, db, m, in); err != nil {
+		if err := applyDelta(ctx, db, u, m, in); err != nil {
+			return err
+		}
+		if next, err = readContents(db, u); err != nil {
 			return err
 		}
 		s.step("applied")
@@ -258,7 +267,10 @@ func (s *Store) change(ctx context.Context, now *list, in *lists.Reader) (err er
 		return nil
 	})
 	if locked {
-		err = errors.Join(err, now.refresh())
+		if err == nil {
+			err = now.begin()
+			now.contents = next
+		}
 		s.mu.Unlock()
 	}
 	if err != nil {
@@ -281,7 +293,7 @@ func (s *Store) emptyLog(now *list, db *sqlog.DB) error {
 		return err
 	}
 	_, err := db.EmptyLog()
-	err = errors.Join(err, now.refresh())
+	err = errors.Join(err, now.begin())
 	s.step("log-emptied")
 	return err
 }

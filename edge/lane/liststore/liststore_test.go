@@ -169,7 +169,7 @@ func content(t testing.TB, s *Store, kind lists.Kind) map[string]string {
 	l := s.open[kind]
 	var sum lists.Sum
 	var entries []string
-	check(t, l.scan(mainTable, nil, after(nil), func(r lists.Row) bool {
+	check(t, l.scanMain(nil, after(nil), func(r lists.Row) bool {
 		got[string(r.Key)] = string(r.Value)
 		sum.Add(r)
 		if key, err := indexKey(kind, r); err == nil && key != nil {
@@ -182,7 +182,7 @@ func content(t testing.TB, s *Store, kind lists.Kind) map[string]string {
 	}
 	slices.Sort(entries)
 	var index []string
-	check(t, l.scan(otherTable, nil, after(nil), func(r lists.Row) bool { index = append(index, string(r.Key)); return true }))
+	check(t, l.scanOther(nil, after(nil), func(r lists.Row) bool { index = append(index, string(r.Key)); return true }))
 	if !slices.Equal(entries, index) {
 		t.Errorf("index has %d entries, rows ask for %d", len(index), len(entries))
 	}

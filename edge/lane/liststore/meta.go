@@ -2,6 +2,7 @@ package liststore
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +19,9 @@ type meta struct {
 
 // readMeta reads it. A file without is none of ours, or not whole.
 func readMeta(db *sqlog.DB) (m meta, err error) {
+	if layout, err := db.Int("PRAGMA user_version", 0); err != nil || layout != fileLayout {
+		return m, errors.Join(err, fmt.Errorf("%s: %w", db.Path(), errBlock))
+	}
 	ok := false
 	err = db.Query("SELECT kind, number, issued, rows, others, sha256, sum FROM meta", func(row []driver.Value) error {
 		sum := sqlog.Bytes(row[5])

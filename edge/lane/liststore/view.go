@@ -34,7 +34,7 @@ func rows[T any](v view, kind lists.Kind, low, high []byte, decode func(lists.Ro
 		return nil, nil
 	}
 	var wrong error
-	err = l.scan(mainTable, low, high, func(r lists.Row) bool {
+	err = l.scanMain(low, high, func(r lists.Row) bool {
 		var row T
 		row, wrong = decode(r)
 		all = append(all, row)
@@ -63,7 +63,7 @@ func byIndex[T any](v view, kind lists.Kind, what []byte, decode func(lists.Row)
 	}
 	var keys [][]byte
 	low := hashed(what)
-	err = l.scan(otherTable, low, after(low), func(r lists.Row) bool {
+	err = l.scanOther(low, after(low), func(r lists.Row) bool {
 		keys = append(keys, unpackKey(r.Key[indexHash:]))
 		return true
 	})
