@@ -77,6 +77,17 @@ CREATE TABLE decision AS SELECT agent, journal, at, data ->> '$.clearanceDecisio
 	max(1000000*coalesce(data ->> '$.clearanceDecision.revision', 0)+idx)
 FROM row WHERE kind='clearance.decision' GROUP BY journal, data ->> '$.clearanceDecision.presentation';
 
+-- The cases, and the verdict in force of each: what was decided last, or overruled, and not reopened since. That holds
+-- while nobody acts on what they had not seen; package edge/cases has the rules for that.
+CREATE TABLE alarmcase AS SELECT agent, journal, at, data ->> '$.caseOpened.id' AS id, data ->> '$.caseOpened.lane' AS lane
+FROM row WHERE kind='case.opened';
+CREATE TABLE verdict AS
+SELECT c.agent, c.lane, c.at, c.id, (SELECT CASE r.data ->> '$.caseEvent.action' WHEN 'ACTION_REOPEN' THEN NULL
+	ELSE r.data ->> '$.caseEvent.verdict.code' END FROM row r WHERE r.journal=c.journal AND r.kind='case.event'
+	AND r.data ->> '$.caseEvent.id'=c.id AND r.data ->> '$.caseEvent.action' IN ('ACTION_DECIDE', 'ACTION_OVERRULE', 'ACTION_REOPEN')
+	ORDER BY r.idx DESC LIMIT 1) AS code
+FROM alarmcase c;
+
 -- What comes out: agent, lane or device, figure, number.
 CREATE TABLE figure AS
 WITH v AS (SELECT v.*, (SELECT agent FROM row r WHERE r.journal=v.journal LIMIT 1) AS agent FROM vehicle v, period p
@@ -88,6 +99,9 @@ UNION ALL SELECT agent, lane, 'alarms', sum(alarm) FROM v GROUP BY 1, 2
 UNION ALL SELECT agent, lane, 'blind', sum(blind) FROM v GROUP BY 1, 2
 UNION ALL SELECT agent, lane, 'dwell', sum(dwell IS NOT NULL AND dwell>=0) FROM v GROUP BY 1, 2
 UNION ALL SELECT d.agent, d.lane, 'outcome.' || outcome, count(*) FROM decision d, period p WHERE d.at>=p.first AND d.at<p.last GROUP BY 1, 2, 3
+UNION ALL SELECT c.agent, lane, 'cases', count(*) FROM verdict c, period p WHERE c.at>=p.first AND c.at<p.last GROUP BY 1, 2
+UNION ALL SELECT c.agent, lane, 'code.' || code, count(*) FROM verdict c, period p WHERE c.at>=p.first AND c.at<p.last
+	AND code IS NOT NULL GROUP BY 1, 2, 3
 UNION ALL SELECT agent, device, 'alarm.' || kind, count(*) FROM r WHERE class='alarm' GROUP BY 1, 2, 3
 UNION ALL SELECT agent, device, 'detections', count(*) FROM r WHERE kind='radiation.occupancy'
 	OR kind='radiation.spectrum' AND data ->> '$.radiationSpectrum.occupied' GROUP BY 1, 2;

@@ -32,7 +32,7 @@ func NewCSV(w io.Writer, site, agent string) (*CSV, error) {
 
 // Write writes a case.
 func (c *CSV) Write(one *Case) error {
-	t := timesOf(one)
+	t := one.Times()
 	v := one.Verdict()
 	if v == nil {
 		v = &Verdict{CaseVerdict: &observation.CaseVerdict{}}
@@ -47,8 +47,8 @@ func (c *CSV) Write(one *Case) error {
 	return c.w.Write([]string{
 		one.ID, c.Site, c.Agent, one.Lane, one.Opened.UTC().Format(time.RFC3339), string(one.State), strconv.Itoa(one.Severity()),
 		strconv.Itoa(len(one.Alarms)), strconv.FormatBool(one.Neutrons()), Group(v.Code), code, v.Image, v.Swab, SafeCell(v.Source),
-		strings.Join(v.Nuclides, " "), quantity, v.Unit, t.seconds(one, t.taken), t.seconds(one, t.decided), SafeCell(t.decidedBy),
-		t.seconds(one, t.second), SafeCell(t.secondBy), SafeCell(v.By), strconv.FormatBool(t.disputed), strconv.Itoa(one.Revision()),
+		strings.Join(v.Nuclides, " "), quantity, v.Unit, secondsText(one, t.Taken), secondsText(one, t.Decided), SafeCell(t.DecidedBy),
+		secondsText(one, t.Second), SafeCell(t.SecondBy), SafeCell(v.By), strconv.FormatBool(t.Disputed), strconv.Itoa(one.Revision()),
 	})
 }
 
@@ -58,36 +58,45 @@ func (c *CSV) Flush() error {
 	return c.w.Error()
 }
 
-// times are when the first things of each kind happened.
-type times struct {
-	taken, decided, second time.Time
-	decidedBy, secondBy    string
-	disputed               bool
+// Times are when the first things of each kind happened; zero for never.
+type Times struct {
+	Taken, Decided, Second time.Time
+	DecidedBy, SecondBy    string
+	Disputed               bool // it was, at some time
 }
 
-func timesOf(c *Case) (t times) {
+// Times returns when a case was first taken, decided, and confirmed or overruled.
+func (c *Case) Times() (t Times) {
 	for i := range c.History {
 		e := &c.History[i]
-		t.disputed = t.disputed || e.State == Disputed
+		t.Disputed = t.Disputed || e.State == Disputed
 		switch a := e.Act.GetAction(); {
 		case e.Act == nil || !e.Refusal.IsZero():
-		case a == take && t.taken.IsZero():
-			t.taken = e.Time
-		case a == decide && t.decided.IsZero():
-			t.decided, t.decidedBy = e.Time, e.Act.By
-		case (a == confirm || a == overrule) && t.second.IsZero():
-			t.second, t.secondBy = e.Time, e.Act.By
+		case a == take && t.Taken.IsZero():
+			t.Taken = e.Time
+		case a == decide && t.Decided.IsZero():
+			t.Decided, t.DecidedBy = e.Time, e.Act.By
+		case (a == confirm || a == overrule) && t.Second.IsZero():
+			t.Second, t.SecondBy = e.Time, e.Act.By
 		}
 	}
 	return t
 }
 
-// seconds is how long after the opening something happened; "" for never.
-func (times) seconds(c *Case, at time.Time) string {
+// Seconds is how long after the opening something happened; -1 for never.
+func (c *Case) Seconds(at time.Time) int64 {
+	if at.IsZero() {
+		return -1
+	}
+	return int64(at.Sub(c.Opened).Seconds())
+}
+
+// secondsText is Seconds as a cell, empty for never.
+func secondsText(c *Case, at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return strconv.FormatInt(int64(at.Sub(c.Opened).Seconds()), 10)
+	return strconv.FormatInt(c.Seconds(at), 10)
 }
 
 // SafeCell keeps a text that people or agents gave from being a formula in a spreadsheet.

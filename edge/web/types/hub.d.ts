@@ -155,6 +155,30 @@ export interface CaseEntry {
 	text: KindsText;
 }
 
+export interface CaseFigures {
+	/** verdicts in force by code, 1 to 11: docs/cases.md */
+	codes: Record<string, number>;
+	/** until it was decided */
+	decided: Spread;
+	/** verdicts differed at some time */
+	disputed: Rate;
+	/** of these codes, among them: real-alarm, innocent-alarm, false-alarm, test, tamper, other */
+	groups: Record<string, Rate>;
+	/** verdicts in force by their word for images */
+	images: Record<string, number>;
+	/** of these, not settled yet */
+	open: number;
+	opened: number;
+	/** until a second person confirmed or overruled it */
+	second: Spread;
+	/** by their word for swabs */
+	swabs: Record<string, number>;
+	/** seconds from the opening until somebody took it */
+	taken: Spread;
+	/** their alarms proved to be other vehicles', before anybody had begun */
+	withdrawn: number;
+}
+
 export interface CasePage {
 	/** open ones: the worst and then the oldest first; of all: the newest first */
 	cases: CaseRecord[];
@@ -433,6 +457,33 @@ export interface KindsText {
 	words_fr?: string;
 }
 
+export interface LaneCases {
+	agent: string;
+	/** verdicts in force by code, 1 to 11: docs/cases.md */
+	codes: Record<string, number>;
+	/** until it was decided */
+	decided: Spread;
+	/** verdicts differed at some time */
+	disputed: Rate;
+	/** of these codes, among them: real-alarm, innocent-alarm, false-alarm, test, tamper, other */
+	groups: Record<string, Rate>;
+	/** verdicts in force by their word for images */
+	images: Record<string, number>;
+	lane: string;
+	/** of these, not settled yet */
+	open: number;
+	opened: number;
+	/** until a second person confirmed or overruled it */
+	second: Spread;
+	site: string;
+	/** by their word for swabs */
+	swabs: Record<string, number>;
+	/** seconds from the opening until somebody took it */
+	taken: Spread;
+	/** their alarms proved to be other vehicles', before anybody had begun */
+	withdrawn: number;
+}
+
 export interface LaneDevice {
 	/** that last */
 	conditions: Line[];
@@ -560,6 +611,18 @@ export interface MessageText {
 	fr: string;
 }
 
+export interface OpenCase {
+	agent: string;
+	/** of its passage */
+	id: string;
+	lane: string;
+	opened: string;
+	/** 1 to 4 */
+	severity: number;
+	site: string;
+	state: string;
+}
+
 export interface OrdersFileStatus {
 	bytes: number;
 	path: string;
@@ -680,6 +743,10 @@ export interface Rekey {
 
 export interface Report {
 	agent?: string;
+	/** by site, agent and lane */
+	case_lanes: LaneCases[];
+	/** that were opened in this time */
+	cases: CaseFigures;
 	device?: string;
 	/** by site, agent and device */
 	devices: DeviceFigures[];
@@ -690,6 +757,8 @@ export interface Report {
 	/** by site, agent and lane */
 	lanes: LaneFigures[];
 	made: string;
+	/** of these the worst, 100 at most */
+	open_cases: OpenCase[];
 	period: string;
 	/** by the hour, of a month or a device by the day */
 	periods: PeriodFigures[];
@@ -698,6 +767,8 @@ export interface Report {
 	/** before this */
 	to: string;
 	total: Figures;
+	/** cases that are not settled now, whenever they were opened; of shift and adjudication */
+	unsettled: number;
 	zone: string;
 }
 

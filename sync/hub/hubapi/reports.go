@@ -37,6 +37,45 @@ type Report struct {
 	Periods []PeriodFigures `json:"periods"` // by the hour, of a month or a device by the day
 	Lanes   []LaneFigures   `json:"lanes"`   // by site, agent and lane
 	Devices []DeviceFigures `json:"devices"` // by site, agent and device
+
+	Cases     CaseFigures `json:"cases"`      // that were opened in this time
+	CaseLanes []LaneCases `json:"case_lanes"` // by site, agent and lane
+	Unsettled int64       `json:"unsettled"`  // cases that are not settled now, whenever they were opened; of shift and adjudication
+	OpenCases []OpenCase  `json:"open_cases"` // of these the worst, 100 at most
+}
+
+// CaseFigures are how alarms were adjudicated.
+type CaseFigures struct {
+	Opened    int64            `json:"opened"`
+	Open      int64            `json:"open"`      // of these, not settled yet
+	Withdrawn int64            `json:"withdrawn"` // their alarms proved to be other vehicles', before anybody had begun
+	Disputed  Rate             `json:"disputed"`  // verdicts differed at some time
+	Codes     map[string]int64 `json:"codes"`     // verdicts in force by code, 1 to 11: docs/cases.md
+	Groups    map[string]Rate  `json:"groups"`    // of these codes, among them: real-alarm, innocent-alarm, false-alarm, test, tamper, other
+	Images    map[string]int64 `json:"images"`    // verdicts in force by their word for images
+	Swabs     map[string]int64 `json:"swabs"`     // by their word for swabs
+	Taken     Spread           `json:"taken"`     // seconds from the opening until somebody took it
+	Decided   Spread           `json:"decided"`   // until it was decided
+	Second    Spread           `json:"second"`    // until a second person confirmed or overruled it
+}
+
+// LaneCases are the cases of a lane.
+type LaneCases struct {
+	Site  string `json:"site"`
+	Agent string `json:"agent"`
+	Lane  string `json:"lane"`
+	CaseFigures
+}
+
+// OpenCase is a case that is not settled.
+type OpenCase struct {
+	Site     string    `json:"site"`
+	Agent    string    `json:"agent"`
+	Lane     string    `json:"lane"`
+	ID       string    `json:"id"` // of its passage
+	State    string    `json:"state"`
+	Severity int       `json:"severity"` // 1 to 4
+	Opened   time.Time `json:"opened"`
 }
 
 // Figures are what is counted of vehicles.

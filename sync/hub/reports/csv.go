@@ -3,6 +3,8 @@ package reports
 import (
 	"encoding/csv"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +24,7 @@ func CSV(w io.Writer, r *hubapi.Report) error {
 	t := table{w: csv.NewWriter(w), r: r}
 	t.write(columns...)
 	t.figures(place{part: "total"}, &r.Total)
+	t.cases(place{part: "total"}, &r.Cases)
 	for i := range r.Periods {
 		t.figures(place{part: r.Periods[i].From.Format(time.RFC3339)}, &r.Periods[i].Figures)
 	}
@@ -35,6 +38,10 @@ func CSV(w io.Writer, r *hubapi.Report) error {
 		t.number(p, "detections", d.Detections)
 		t.rate(p, "alarms", d.Alarms)
 		t.numbers(p, "alarm.", d.AlarmKinds)
+	}
+	for i := range r.CaseLanes {
+		l := &r.CaseLanes[i]
+		t.cases(place{part: "total", site: l.Site, agent: l.Agent, lane: l.Lane}, &l.CaseFigures)
 	}
 	t.w.Flush()
 	return t.w.Error()
@@ -72,6 +79,22 @@ func (t *table) figures(p place, f *hubapi.Figures) {
 	t.numbers(p, "outcome.", f.Outcomes)
 	t.numbers(p, "alarm.", f.AlarmKinds)
 	t.spread(p, "dwell", f.Dwell)
+}
+
+func (t *table) cases(p place, f *hubapi.CaseFigures) {
+	t.number(p, "cases", f.Opened)
+	t.number(p, "cases.open", f.Open)
+	t.number(p, "cases.withdrawn", f.Withdrawn)
+	t.rate(p, "cases.disputed", f.Disputed)
+	t.numbers(p, "code.", f.Codes)
+	for _, group := range slices.Sorted(maps.Keys(f.Groups)) {
+		t.rate(p, "group."+group, f.Groups[group])
+	}
+	t.numbers(p, "image.", f.Images)
+	t.numbers(p, "swab.", f.Swabs)
+	t.spread(p, "taken", f.Taken)
+	t.spread(p, "decided", f.Decided)
+	t.spread(p, "second", f.Second)
 }
 
 func (t *table) number(p place, figure string, n int64) {

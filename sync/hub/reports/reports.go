@@ -21,6 +21,10 @@ type Counters interface {
 	Senders() (map[int64]store.Sender, error)
 	// EachCounter calls f with the counters of a time.
 	EachCounter(from, to time.Time, f func(*views.DayCounter)) error
+	// EachCase calls f with each case that was opened in a time, EachOpenCase with each that is not settled, the worst
+	// first.
+	EachCase(from, to time.Time, f func(*views.CaseSummary)) error
+	EachOpenCase(f func(*views.CaseSummary)) error
 }
 
 // Of returns a report; sees says which sites are counted. An error of the question is a message.
@@ -37,6 +41,14 @@ func Of(c Counters, q hubapi.ReportQuery, sees func(site string) bool, now time.
 	if err := c.EachCounter(span.from, span.to, b.add); err != nil {
 		return nil, err
 	}
+	if err := c.EachCase(span.from, span.to, b.addCase); err != nil {
+		return nil, err
+	}
+	if q.Kind == Shift || q.Kind == Adjudication {
+		if err := c.EachOpenCase(b.addOpen); err != nil {
+			return nil, err
+		}
+	}
 	return b.report(now), nil
 }
 
@@ -44,12 +56,18 @@ func Of(c Counters, q hubapi.ReportQuery, sees func(site string) bool, now time.
 type builder struct {
 	q       hubapi.ReportQuery
 	span    span
+	sees    func(site string) bool
 	senders map[int64]store.Sender // those that are counted
 	total   figures
 	periods []figures // by number
 	number  map[int64]int
 	lanes   map[laneKey]*figures
 	devices map[laneKey]*figures // by their names in place of lanes
+
+	cases     adjudication
+	caseLanes map[laneKey]*adjudication
+	handOver  []hubapi.OpenCase // the worst of those that are not settled
+	openCases int64
 }
 
 type laneKey struct {
@@ -59,7 +77,8 @@ type laneKey struct {
 
 func newBuilder(q hubapi.ReportQuery, s span, senders map[int64]store.Sender, sees func(string) bool) *builder {
 	b := &builder{
-		q: q, span: s, senders: map[int64]store.Sender{}, lanes: map[laneKey]*figures{}, devices: map[laneKey]*figures{},
+		q: q, span: s, sees: sees, senders: map[int64]store.Sender{}, lanes: map[laneKey]*figures{},
+		devices: map[laneKey]*figures{}, caseLanes: map[laneKey]*adjudication{},
 	}
 	for owner, from := range senders {
 		if sees(from.Site) && is(q.Site, from.Site) && is(q.Agent, from.Agent) {
@@ -127,13 +146,16 @@ func (b *builder) report(now time.Time) *hubapi.Report {
 	for _, k := range sorted(b.devices) {
 		r.Devices = append(r.Devices, b.devices[k].device(k))
 	}
+	b.tellCases(r)
 	return r
 }
 
 func sorted(all map[laneKey]*figures) []laneKey {
-	return slices.SortedFunc(maps.Keys(all), func(a, b laneKey) int {
-		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.name, b.name))
-	})
+	return slices.SortedFunc(maps.Keys(all), compareLanes)
+}
+
+func compareLanes(a, b laneKey) int {
+	return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.name, b.name))
 }
 
 // figures are sums. The zero figures are of nothing.

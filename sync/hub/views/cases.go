@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"slices"
+	"strings"
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/cases"
@@ -16,7 +17,7 @@ import (
 // adjudication has one row for each case, folded from all its rows (package cases), and says which rows these are: the
 // lane's own, what was said at the centre, and the lane's copies of that.
 var adjudication = fold{
-	name: "cases", version: 1, tables: []string{"view_case", "view_case_row"},
+	name: "cases", version: 2, tables: []string{"view_case", "view_case_row"},
 	schema: `CREATE TABLE IF NOT EXISTS view_case(
 	site     TEXT NOT NULL,        -- of the lane
 	agent    TEXT NOT NULL,
@@ -28,6 +29,13 @@ var adjudication = fold{
 	state    TEXT NOT NULL,
 	since    BIGINT NOT NULL,      -- of the state, ns UTC
 	changed  BIGINT NOT NULL,      -- seq of its last row
+	code     SMALLINT NOT NULL,    -- of the verdict in force, 0 for none
+	image    TEXT NOT NULL,        -- its word for images
+	swab     TEXT NOT NULL,        -- and for swabs
+	taken    BIGINT NOT NULL,      -- seconds from its opening until it was first taken, -1 for never
+	decided  BIGINT NOT NULL,      -- decided
+	second   BIGINT NOT NULL,      -- confirmed or overruled
+	disputed SMALLINT NOT NULL,    -- 1: verdicts differed at some time
 	PRIMARY KEY(site, agent, id)
 ) CLUSTERED;
 CREATE INDEX IF NOT EXISTS view_case_open ON view_case(severity, opened) WHERE open=1;
@@ -130,20 +138,49 @@ func (f *caseFolding) finish() error {
 		if c == nil || storable(c.Lane) != nil {
 			continue // the row that opens it is still to come
 		}
-		open := int64(1)
-		if c.State.Settled() {
-			open = 0
-		}
-		err = f.Exec(`INSERT INTO view_case(site, agent, id, lane, opened, open, severity, state, since, changed)
-			VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(site, agent, id) DO UPDATE SET lane=excluded.lane, opened=excluded.opened,
-			open=excluded.open, severity=excluded.severity, state=excluded.state, since=excluded.since, changed=excluded.changed`,
-			k.Site, k.Agent, k.ID, c.Lane, c.Opened.UnixNano(), open, int64(c.Severity()), string(c.State), c.Since.UnixNano(),
-			f.touched[k])
-		if err != nil {
+		if err := f.write(k, c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeCase is the statement that replaces a case.
+var writeCase = func() string {
+	update := ""
+	for _, c := range strings.Split(caseColumns, ", ")[3:] {
+		update += ", " + c + "=excluded." + c
+	}
+	return sqlog.Insert("view_case", caseColumns, 1) + " ON CONFLICT(site, agent, id) DO UPDATE SET " + update[2:]
+}()
+
+const caseColumns = "site, agent, id, lane, opened, open, severity, state, since, changed, code, image, swab, taken, " +
+	"decided, second, disputed"
+
+// write writes a case.
+func (f *caseFolding) write(k CaseKey, c *cases.Case) error {
+	open, disputed := int64(1), int64(0)
+	if c.State.Settled() {
+		open = 0
+	}
+	t, v := c.Times(), c.Verdict()
+	if t.Disputed {
+		disputed = 1
+	}
+	if v == nil {
+		v = &cases.Verdict{}
+	}
+	return f.Exec(writeCase, k.Site, k.Agent, k.ID, c.Lane, c.Opened.UnixNano(), open, int64(c.Severity()), string(c.State),
+		c.Since.UnixNano(), f.touched[k], int64(min(v.GetCode(), 99)), knownWord(cases.ImageWords(), v.GetImage()),
+		knownWord(cases.SwabWords(), v.GetSwab()), c.Seconds(t.Taken), c.Seconds(t.Decided), c.Seconds(t.Second), disputed)
+}
+
+// knownWord returns a word if it is one of some, else none: lanes write them.
+func knownWord(all []string, word string) string {
+	if slices.Contains(all, word) {
+		return word
+	}
+	return ""
 }
 
 // maxCaseRows bounds the rows of one case that are read: whoever writes more of them has another purpose than cases.
