@@ -43,6 +43,10 @@ type Site struct {
 	ID    string `yaml:"id" required:"true" format:"id" example:"emerson-east"`
 	Title string `yaml:"title"`
 	Kind  string `yaml:"kind" default:"land" enum:"land,joint-facility,rail,marine,inland"`
+	// Latitude and Longitude are where the centre's map shows the site: WGS 84, north and east positive. Both 0 for
+	// nowhere.
+	Latitude  float64 `yaml:"latitude" min:"-90" max:"90" unit:"degrees"`
+	Longitude float64 `yaml:"longitude" min:"-180" max:"180" unit:"degrees"`
 }
 
 // Agent is the machine that runs laned. Its ID is unique within the site.
@@ -296,7 +300,8 @@ func (c Console) Check() error {
 
 // Inventory returns what the agent runs, as its journal and the wire have it. Settings are not part of it.
 func (c *Config) Inventory() *observation.Inventory {
-	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID, ConsoleUrl: c.Console.URL}
+	inv := &observation.Inventory{Site: c.Site.ID, SiteKind: c.Site.Kind, Agent: c.Agent.ID, ConsoleUrl: c.Console.URL,
+		SiteTitle: c.Site.Title, Latitude: c.Site.Latitude, Longitude: c.Site.Longitude}
 	for _, l := range c.Lanes {
 		inv.Lanes = append(inv.Lanes, &observation.Lane{Id: l.ID, Title: l.Title, Direction: l.Direction})
 	}

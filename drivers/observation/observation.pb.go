@@ -5468,6 +5468,9 @@ type Inventory struct {
 	Lanes         []*Lane                `protobuf:"bytes,4,rep,name=lanes,proto3" json:"lanes,omitempty"`
 	Devices       []*Device              `protobuf:"bytes,5,rep,name=devices,proto3" json:"devices,omitempty"`
 	ConsoleUrl    string                 `protobuf:"bytes,6,opt,name=console_url,json=consoleUrl,proto3" json:"console_url,omitempty"` // where the lane's console is reached from the centre; empty when it is not
+	Latitude      float64                `protobuf:"fixed64,7,opt,name=latitude,proto3" json:"latitude,omitempty"`                     // of the site, WGS 84, degrees, north positive; 0 with longitude 0 when it is not told
+	Longitude     float64                `protobuf:"fixed64,8,opt,name=longitude,proto3" json:"longitude,omitempty"`                   // degrees, east positive
+	SiteTitle     string                 `protobuf:"bytes,9,opt,name=site_title,json=siteTitle,proto3" json:"site_title,omitempty"`    // what people call the site; empty for its id
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5540,6 +5543,27 @@ func (x *Inventory) GetDevices() []*Device {
 func (x *Inventory) GetConsoleUrl() string {
 	if x != nil {
 		return x.ConsoleUrl
+	}
+	return ""
+}
+
+func (x *Inventory) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *Inventory) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *Inventory) GetSiteTitle() string {
+	if x != nil {
+		return x.SiteTitle
 	}
 	return ""
 }
@@ -11566,7 +11590,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\aCaseBox\x12\x1a\n" +
 	"\x05label\x18\x01 \x01(\tB\x04\x80\xb6\x18\x01R\x05label\x12\f\n" +
 	"\x01x\x18\x02 \x03(\x02R\x01x\x12\f\n" +
-	"\x01y\x18\x03 \x03(\x02R\x01y\"\xcf\x01\n" +
+	"\x01y\x18\x03 \x03(\x02R\x01y\"\xa8\x02\n" +
 	"\tInventory\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1b\n" +
 	"\tsite_kind\x18\x02 \x01(\tR\bsiteKind\x12\x14\n" +
@@ -11574,7 +11598,11 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05lanes\x18\x04 \x03(\v2\x13.lanewarden.v1.LaneR\x05lanes\x12/\n" +
 	"\adevices\x18\x05 \x03(\v2\x15.lanewarden.v1.DeviceR\adevices\x12\x1f\n" +
 	"\vconsole_url\x18\x06 \x01(\tR\n" +
-	"consoleUrl\"J\n" +
+	"consoleUrl\x12\x1a\n" +
+	"\blatitude\x18\a \x01(\x01R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\b \x01(\x01R\tlongitude\x12\x1d\n" +
+	"\n" +
+	"site_title\x18\t \x01(\tR\tsiteTitle\"J\n" +
 	"\x04Lane\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1c\n" +

@@ -48,7 +48,7 @@ func (s *states) store(site, agent string, payload []byte, now time.Time) error 
 		return fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
 	}
 	var said wire.State
-	if err := protojson.Unmarshal(payload, &said); err != nil {
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payload, &said); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -65,7 +65,7 @@ type session struct {
 
 	checkpointAt   time.Time
 	checkpointSize int64
-	stateAt        time.Time
+	says           stateClock
 	stateToken     mqtt.Token // of the last state message; nil for none
 }
 
@@ -126,6 +126,8 @@ func (s *session) serve(ctx context.Context) error {
 			}
 		case sum := <-s.pulls:
 			s.pull([][]byte{sum})
+		case <-s.altered:
+			s.says.change(time.Now())
 		case <-changed:
 		case <-flushing:
 			flushing = nil // once is enough to look
@@ -161,9 +163,17 @@ func (s *session) enqueueAck(_ mqtt.Client, m mqtt.Message) {
 // act does what is due now and returns how long to wait at most before the next look. An overdue
 // acknowledgement makes it begin again with a hello.
 func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error) {
-	if err := s.publishStateWhenDue(ctx, now); err != nil {
+	again, err := s.publishStateWhenDue(ctx, now)
+	if err != nil {
 		return 0, err
 	}
+	next, err := s.converse(now)
+	return min(again, next), err
+}
+
+// converse does what is due of hellos, answers, rows and artifacts, and returns how long to wait at most before the next
+// look.
+func (s *session) converse(now time.Time) (time.Duration, error) {
 	s.usage.save(now, false)
 	if s.ready && s.overdue(now) {
 		s.update(func(st *api.Link) {

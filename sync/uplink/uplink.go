@@ -39,6 +39,7 @@ type Options struct {
 	Inventory      *observation.Inventory
 	Software       string
 	Trouble        func() []*wire.DeviceTrouble // devices that do not work; nil for none
+	Health         func() *wire.Health          // how the lane is beside that; nil for an agent that does not say
 	TelemetryDelay time.Duration                // how long telemetry may wait for company when nothing else is queued; default 1 minute
 	// Beside is the uplink of the agent's own journal when this one is of a journal that was set aside: the agent's
 	// state is said by that one alone, and both are one run of one box.
@@ -83,7 +84,8 @@ type Uplink struct {
 
 	renewer *renewer // nil: there is no certificate, or another uplink renews it
 
-	pulls chan []byte // artifacts, by SHA-256, that are to go first
+	pulls   chan []byte   // artifacts, by SHA-256, that are to go first
+	altered chan struct{} // holds a token while the agent's state is to be said anew
 
 	flushing chan struct{} // closed by Flush: nothing lingers any more
 	flush    sync.Once
@@ -109,7 +111,7 @@ func New(j Source, opts Options) (*Uplink, error) {
 	status.SetProblem(message.New("link.not-yet"))
 	u := &Uplink{
 		journal: j, opts: opts, codec: codec, instance: rand.Uint64() | 1, flushing: make(chan struct{}), status: status,
-		pulls:   make(chan []byte, maxPulls),
+		pulls: make(chan []byte, maxPulls), altered: make(chan struct{}, 1),
 		chooser: newChooser(len(opts.Paths), opts.Hold),
 	}
 	if opts.Beside != nil {
@@ -155,6 +157,15 @@ func (u *Uplink) Pull(sum []byte) error {
 		return nil
 	default:
 		return message.Errorf("order.busy")
+	}
+}
+
+// SayState has the agent's state said soon, and not only with the next minute: a device or the agent's health is not as
+// it was. Alarms go first, and states that change without end are said at a bounded rate.
+func (u *Uplink) SayState() {
+	select {
+	case u.altered <- struct{}{}:
+	default: // it is to be said already
 	}
 }
 

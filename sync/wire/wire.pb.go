@@ -1322,8 +1322,11 @@ type State struct {
 	WaitingArtifactBytes int64                  `protobuf:"varint,10,opt,name=waiting_artifact_bytes,json=waitingArtifactBytes,proto3" json:"waiting_artifact_bytes,omitempty"`
 	Trouble              []*DeviceTrouble       `protobuf:"bytes,11,rep,name=trouble,proto3" json:"trouble,omitempty"`  // devices that do not work; the first 100
 	Devices              uint32                 `protobuf:"varint,12,opt,name=devices,proto3" json:"devices,omitempty"` // that the agent runs
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// In the first state of a connection, when it has changed, and every ten minutes; a state without it changes nothing of
+	// it. Agents before this field never say it.
+	Health        *Health `protobuf:"bytes,13,opt,name=health,proto3" json:"health,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *State) Reset() {
@@ -1440,6 +1443,247 @@ func (x *State) GetDevices() uint32 {
 	return 0
 }
 
+func (x *State) GetHealth() *Health {
+	if x != nil {
+		return x.Health
+	}
+	return nil
+}
+
+// Health is how the lane is beside its devices' states: facts, which the hub words and judges.
+type Health struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	ClockUnsynchronised bool                   `protobuf:"varint,1,opt,name=clock_unsynchronised,json=clockUnsynchronised,proto3" json:"clock_unsynchronised,omitempty"` // nothing keeps the agent's clock right
+	ClockErrorMs        uint32                 `protobuf:"varint,2,opt,name=clock_error_ms,json=clockErrorMs,proto3" json:"clock_error_ms,omitempty"`                    // the kernel's estimate, rounded up to a power of two
+	DiskPercent         uint32                 `protobuf:"varint,3,opt,name=disk_percent,json=diskPercent,proto3" json:"disk_percent,omitempty"`                         // of the disk budget that is used
+	DiskRefused         string                 `protobuf:"bytes,4,opt,name=disk_refused,json=diskRefused,proto3" json:"disk_refused,omitempty"`                          // first class that is not stored any more: telemetry or event; empty when all is
+	JournalFailing      bool                   `protobuf:"varint,5,opt,name=journal_failing,json=journalFailing,proto3" json:"journal_failing,omitempty"`                // the last write to the journal failed
+	JournalReason       string                 `protobuf:"bytes,6,opt,name=journal_reason,json=journalReason,proto3" json:"journal_reason,omitempty"`                    // why, English
+	JournalReasonFr     string                 `protobuf:"bytes,7,opt,name=journal_reason_fr,json=journalReasonFr,proto3" json:"journal_reason_fr,omitempty"`
+	Tests               uint32                 `protobuf:"varint,8,opt,name=tests,proto3" json:"tests,omitempty"`                                            // guided tests that are to be done at intervals
+	Due                 []*TestDue             `protobuf:"bytes,9,rep,name=due,proto3" json:"due,omitempty"`                                                 // those that are due; the first 20
+	Maintenance         []string               `protobuf:"bytes,10,rep,name=maintenance,proto3" json:"maintenance,omitempty"`                                // devices on which somebody works; the first 100
+	Bundle              string                 `protobuf:"bytes,11,opt,name=bundle,proto3" json:"bundle,omitempty"`                                          // configuration from the centre that is in force: path and version; empty for the machine's own
+	OrdersSignedNs      int64                  `protobuf:"varint,12,opt,name=orders_signed_ns,json=ordersSignedNs,proto3" json:"orders_signed_ns,omitempty"` // when the centre signed the newest statement of what it publishes; 0 for none
+	OrdersStale         bool                   `protobuf:"varint,13,opt,name=orders_stale,json=ordersStale,proto3" json:"orders_stale,omitempty"`            // that is older than it may be
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *Health) Reset() {
+	*x = Health{}
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Health) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Health) ProtoMessage() {}
+
+func (x *Health) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Health.ProtoReflect.Descriptor instead.
+func (*Health) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Health) GetClockUnsynchronised() bool {
+	if x != nil {
+		return x.ClockUnsynchronised
+	}
+	return false
+}
+
+func (x *Health) GetClockErrorMs() uint32 {
+	if x != nil {
+		return x.ClockErrorMs
+	}
+	return 0
+}
+
+func (x *Health) GetDiskPercent() uint32 {
+	if x != nil {
+		return x.DiskPercent
+	}
+	return 0
+}
+
+func (x *Health) GetDiskRefused() string {
+	if x != nil {
+		return x.DiskRefused
+	}
+	return ""
+}
+
+func (x *Health) GetJournalFailing() bool {
+	if x != nil {
+		return x.JournalFailing
+	}
+	return false
+}
+
+func (x *Health) GetJournalReason() string {
+	if x != nil {
+		return x.JournalReason
+	}
+	return ""
+}
+
+func (x *Health) GetJournalReasonFr() string {
+	if x != nil {
+		return x.JournalReasonFr
+	}
+	return ""
+}
+
+func (x *Health) GetTests() uint32 {
+	if x != nil {
+		return x.Tests
+	}
+	return 0
+}
+
+func (x *Health) GetDue() []*TestDue {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
+func (x *Health) GetMaintenance() []string {
+	if x != nil {
+		return x.Maintenance
+	}
+	return nil
+}
+
+func (x *Health) GetBundle() string {
+	if x != nil {
+		return x.Bundle
+	}
+	return ""
+}
+
+func (x *Health) GetOrdersSignedNs() int64 {
+	if x != nil {
+		return x.OrdersSignedNs
+	}
+	return 0
+}
+
+func (x *Health) GetOrdersStale() bool {
+	if x != nil {
+		return x.OrdersStale
+	}
+	return false
+}
+
+// TestDue is a guided test that was not passed within its interval.
+type TestDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Test          string                 `protobuf:"bytes,2,opt,name=test,proto3" json:"test,omitempty"`
+	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"` // English
+	TitleFr       string                 `protobuf:"bytes,4,opt,name=title_fr,json=titleFr,proto3" json:"title_fr,omitempty"`
+	SinceNs       int64                  `protobuf:"varint,5,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"` // agent's clock
+	Overdue       bool                   `protobuf:"varint,6,opt,name=overdue,proto3" json:"overdue,omitempty"`                // for longer than a quarter of its interval
+	Failed        bool                   `protobuf:"varint,7,opt,name=failed,proto3" json:"failed,omitempty"`                  // when it was done last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestDue) Reset() {
+	*x = TestDue{}
+	mi := &file_sync_wire_wire_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestDue) ProtoMessage() {}
+
+func (x *TestDue) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestDue.ProtoReflect.Descriptor instead.
+func (*TestDue) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *TestDue) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *TestDue) GetTest() string {
+	if x != nil {
+		return x.Test
+	}
+	return ""
+}
+
+func (x *TestDue) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *TestDue) GetTitleFr() string {
+	if x != nil {
+		return x.TitleFr
+	}
+	return ""
+}
+
+func (x *TestDue) GetSinceNs() int64 {
+	if x != nil {
+		return x.SinceNs
+	}
+	return 0
+}
+
+func (x *TestDue) GetOverdue() bool {
+	if x != nil {
+		return x.Overdue
+	}
+	return false
+}
+
+func (x *TestDue) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
 // DeviceTrouble is a device that does not work.
 type DeviceTrouble struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1454,7 +1698,7 @@ type DeviceTrouble struct {
 
 func (x *DeviceTrouble) Reset() {
 	*x = DeviceTrouble{}
-	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	mi := &file_sync_wire_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1710,7 @@ func (x *DeviceTrouble) String() string {
 func (*DeviceTrouble) ProtoMessage() {}
 
 func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	mi := &file_sync_wire_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1723,7 @@ func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
 func (*DeviceTrouble) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{13}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeviceTrouble) GetDevice() string {
@@ -1643,7 +1887,7 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x10\n" +
 	"\x03idx\x18\x02 \x01(\x12R\x03idx\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\rR\x05epoch\x12\x17\n" +
-	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xb7\x03\n" +
+	"\ago_back\x18\x04 \x01(\bR\x06goBack\"\xeb\x03\n" +
 	"\x05State\x12\x16\n" +
 	"\x06online\x18\x01 \x01(\bR\x06online\x12\x18\n" +
 	"\ajournal\x18\x02 \x01(\tR\ajournal\x12\x1a\n" +
@@ -1657,7 +1901,31 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x16waiting_artifact_bytes\x18\n" +
 	" \x01(\x03R\x14waitingArtifactBytes\x12;\n" +
 	"\atrouble\x18\v \x03(\v2!.lanewarden.wire.v1.DeviceTroubleR\atrouble\x12\x18\n" +
-	"\adevices\x18\f \x01(\rR\adevices\"\x8d\x01\n" +
+	"\adevices\x18\f \x01(\rR\adevices\x122\n" +
+	"\x06health\x18\r \x01(\v2\x1a.lanewarden.wire.v1.HealthR\x06health\"\xef\x03\n" +
+	"\x06Health\x121\n" +
+	"\x14clock_unsynchronised\x18\x01 \x01(\bR\x13clockUnsynchronised\x12$\n" +
+	"\x0eclock_error_ms\x18\x02 \x01(\rR\fclockErrorMs\x12!\n" +
+	"\fdisk_percent\x18\x03 \x01(\rR\vdiskPercent\x12!\n" +
+	"\fdisk_refused\x18\x04 \x01(\tR\vdiskRefused\x12'\n" +
+	"\x0fjournal_failing\x18\x05 \x01(\bR\x0ejournalFailing\x12%\n" +
+	"\x0ejournal_reason\x18\x06 \x01(\tR\rjournalReason\x12*\n" +
+	"\x11journal_reason_fr\x18\a \x01(\tR\x0fjournalReasonFr\x12\x14\n" +
+	"\x05tests\x18\b \x01(\rR\x05tests\x12-\n" +
+	"\x03due\x18\t \x03(\v2\x1b.lanewarden.wire.v1.TestDueR\x03due\x12 \n" +
+	"\vmaintenance\x18\n" +
+	" \x03(\tR\vmaintenance\x12\x16\n" +
+	"\x06bundle\x18\v \x01(\tR\x06bundle\x12(\n" +
+	"\x10orders_signed_ns\x18\f \x01(\x03R\x0eordersSignedNs\x12!\n" +
+	"\forders_stale\x18\r \x01(\bR\vordersStale\"\xb3\x01\n" +
+	"\aTestDue\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x12\n" +
+	"\x04test\x18\x02 \x01(\tR\x04test\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12\x19\n" +
+	"\btitle_fr\x18\x04 \x01(\tR\atitleFr\x12\x19\n" +
+	"\bsince_ns\x18\x05 \x01(\x03R\asinceNs\x12\x18\n" +
+	"\aoverdue\x18\x06 \x01(\bR\aoverdue\x12\x16\n" +
+	"\x06failed\x18\a \x01(\bR\x06failed\"\x8d\x01\n" +
 	"\rDeviceTrouble\x12\x16\n" +
 	"\x06device\x18\x01 \x01(\tR\x06device\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
@@ -1687,7 +1955,7 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_sync_wire_wire_proto_goTypes = []any{
 	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
 	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
@@ -1703,26 +1971,30 @@ var file_sync_wire_wire_proto_goTypes = []any{
 	(*Held)(nil),                  // 11: lanewarden.wire.v1.Held
 	(*Cursor)(nil),                // 12: lanewarden.wire.v1.Cursor
 	(*State)(nil),                 // 13: lanewarden.wire.v1.State
-	(*DeviceTrouble)(nil),         // 14: lanewarden.wire.v1.DeviceTrouble
-	(*observation.Inventory)(nil), // 15: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 16: lanewarden.v1.Class
-	(*observation.CaseEvent)(nil), // 17: lanewarden.v1.CaseEvent
+	(*Health)(nil),                // 14: lanewarden.wire.v1.Health
+	(*TestDue)(nil),               // 15: lanewarden.wire.v1.TestDue
+	(*DeviceTrouble)(nil),         // 16: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 17: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 18: lanewarden.v1.Class
+	(*observation.CaseEvent)(nil), // 19: lanewarden.v1.CaseEvent
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	15, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	16, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	17, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	18, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
 	12, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
 	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
 	11, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
 	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
-	17, // 6: lanewarden.wire.v1.Order.case_event:type_name -> lanewarden.v1.CaseEvent
-	16, // 7: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	14, // 8: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	19, // 6: lanewarden.wire.v1.Order.case_event:type_name -> lanewarden.v1.CaseEvent
+	18, // 7: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	16, // 8: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	14, // 9: lanewarden.wire.v1.State.health:type_name -> lanewarden.wire.v1.Health
+	15, // 10: lanewarden.wire.v1.Health.due:type_name -> lanewarden.wire.v1.TestDue
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }
@@ -1736,7 +2008,7 @@ func file_sync_wire_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

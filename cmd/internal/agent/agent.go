@@ -139,11 +139,6 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 	}
 	defer func() { err = errors.Join(err, down.close()) }()
 	keys := newHubKeys(c.Agent.StateDir, o.Log)
-	link, err := newLink(c, j, devices, keys, down, o)
-	if err != nil {
-		return err
-	}
-	carry.up = link.up
 	begun := append(opened(j.Opening(), o.Log), started(c, o))
 	if _, err := j.Commit(ctx, begun...); err == nil {
 		begun = nil
@@ -153,6 +148,14 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		Personal:     time.Duration(c.Agent.PersonalDays) * 24 * time.Hour,
 		ClockTrusted: func() bool { return clock.State().Synchronised },
 	})
+	health := &health{
+		devices: devices, clock: clock, disk: keeper.State, journal: j, tests: tests, orders: down.status, bundles: bundles,
+	}
+	link, err := newLink(c, j, health, keys, down, o)
+	if err != nil {
+		return err
+	}
+	carry.up = link.up
 	passages := passage.NewFollower(j, lanes(c), o.Log)
 	book, tlsConfig, err := consoleAccess(c.Console)
 	if err != nil {
@@ -180,6 +183,7 @@ func runOn(ctx context.Context, c *firmwareconfig.Config, bundles *bundle.Store,
 		return err
 	})
 	g.Go(func() error { return link.run(linkCtx) })
+	g.Go(func() error { return health.watch(ctx, link.up) })
 	g.Go(func() error { return tidyMemory(ctx) })
 	g.Go(func() error { return journalLater(ctx, j, begun, o.Log) })
 	g.Go(func() error { return untilDamaged(ctx, j) })

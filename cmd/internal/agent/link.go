@@ -27,7 +27,7 @@ type link struct {
 }
 
 // newLink returns the uplink of a configuration; without one, a link whose methods do nothing.
-func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervisor, keys *hubKeys, down orders, o Options) (
+func newLink(c *firmwareconfig.Config, j *journal.Journal, health *health, keys *hubKeys, down orders, o Options) (
 	link, error) {
 	if c.Uplink == nil {
 		return link{}, nil
@@ -47,7 +47,8 @@ func newLink(c *firmwareconfig.Config, j *journal.Journal, devices *lane.Supervi
 			default: // it was told and not dealt with yet
 			}
 		},
-		Trouble: func() []*wire.DeviceTrouble { return trouble(devices.Devices()) },
+		Trouble: func() []*wire.DeviceTrouble { return trouble(health.devices.Devices()) },
+		Health:  func() *wire.Health { return health.now(time.Now()) },
 	})
 	return link{up, paths, contradicted}, err
 }

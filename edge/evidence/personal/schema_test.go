@@ -50,7 +50,7 @@ var impersonal = map[string]string{
 	"OrderResult":        "id order text message",
 	"OrdersTarget":       "path sha256",
 	"BundleState":        "bundle sha256 text message in_force in_force_sha256",
-	"Inventory":          "site site_kind agent console_url",
+	"Inventory":          "site site_kind agent console_url site_title",
 	"Lane":               "id title direction",
 	"Device":             "id title driver lane",
 	"XrayImage": "sop_class sop_instance modality ooi_type scan_instance series_instance scan_type acquisition_status " +

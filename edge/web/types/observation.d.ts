@@ -438,6 +438,9 @@ export interface Inventory {
 	lanes?: Lane[];
 	devices?: Device[];
 	consoleUrl?: string;
+	latitude?: number;
+	longitude?: number;
+	siteTitle?: string;
 }
 
 export interface Lane {
