@@ -25,7 +25,8 @@ type acks struct {
 	source  source
 	states  *states
 	metrics *metrics
-	hubKey  string // public; said in the answer to a hello
+	hubKey  string          // public; said in the answer to a hello
+	refused chan<- struct{} // gets a token after a refusal, if it has room; nil for nobody
 	log     *slog.Logger
 }
 
@@ -36,6 +37,10 @@ func (a *acks) send(answers []ledger.Answer, load float64) {
 	for _, one := range answers {
 		if one.Ack.Refusal != wire.Refusal_REFUSAL_NONE {
 			a.metrics.refusals.Inc()
+			select {
+			case a.refused <- struct{}{}:
+			default:
+			}
 			a.log.Warn("refused", "site", one.Site, "agent", one.Agent,
 				"code", one.Ack.Refusal.String(), "why", one.Ack.RefusalText)
 		}

@@ -8,8 +8,10 @@ import (
 	"runtime/debug"
 	"time"
 
+	"lanewarden/sync/hub/fleet"
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
 
@@ -34,6 +36,7 @@ type decoder struct {
 	issuer   *issuer
 	renewals *helloGate // as many as of hellos
 	orders   *orderServer
+	board    *fleet.Board
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -76,7 +79,7 @@ func (d *decoder) decode(raw incoming) (m decoded, ok bool) {
 	case from == hubjournal.Name:
 		err = errOwnName
 	case leaf == wire.LeafState:
-		d.storeState(from, raw.payload)
+		d.storeState(from, raw)
 		return m, false
 	case leaf == wire.LeafRenew:
 		err = d.renewed(from, raw.payload)
@@ -102,10 +105,14 @@ var errOwnName = errors.New("this is the name of the hub's own journal, and no a
 
 // storeState keeps what an agent says of itself. A state that is too large, or one agent too many,
 // is logged and dropped: the ledger does not depend on states.
-func (d *decoder) storeState(from ledger.Sender, payload []byte) {
-	if err := d.states.store(from.Site, from.Agent, payload, time.Now()); err != nil {
+func (d *decoder) storeState(from ledger.Sender, raw incoming) {
+	now := time.Now()
+	state, err := d.states.store(from.Site, from.Agent, raw.payload, now)
+	if err != nil {
 		d.log.Warn("state is passed over", "site", from.Site, "agent", from.Agent, "err", err)
+		return
 	}
+	d.board.Say(store.Sender(from), state, now, raw.retained)
 }
 
 // decodeHello decodes a hello. It returns a nil message for one that the ledger need not see: it

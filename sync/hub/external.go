@@ -81,7 +81,7 @@ func (e *external) connection(ctx context.Context, in *inbox) error {
 	}
 	// The handler waits for room: that holds up this client's reading, and with it the broker's sending.
 	token := client.SubscribeMultiple(filters, func(_ mqtt.Client, m mqtt.Message) {
-		in.put(ctx, incoming{topic: m.Topic(), payload: m.Payload()})
+		in.put(ctx, incoming{topic: m.Topic(), payload: m.Payload(), retained: m.Retained()})
 	})
 	if err := wire.Await(token, 2*o.ConnectTimeout); err != nil {
 		return err

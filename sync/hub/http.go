@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/hub/fleet"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
 	"lanewarden/sync/hub/views"
@@ -45,7 +49,10 @@ type httpServer struct {
 	due        dueTimes
 	views      *views.Views
 	cases      *caseServer
+	board      *fleet.Board
 	opts       Options
+
+	fleetStreams atomic.Int64 // pages that follow the fleet
 }
 
 // operations returns what the hub serves, each operation of hubapi with the function that answers
@@ -78,6 +85,8 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetCases, s.cases.list), api.Answer(&hubapi.GetCase, s.cases.one),
 		api.Write(&hubapi.GetCasesCSV, s.cases.file), api.Perform(&hubapi.PostCaseEvent, s.cases.act),
 		api.Answer(&hubapi.GetReport, s.report), api.Write(&hubapi.ExportReport, s.exportReport),
+		api.Answer(&hubapi.GetFleet, s.fleet), api.Write(&hubapi.GetFleetChanges, s.fleetChanges),
+		api.Answer(&hubapi.GetFleetAgent, s.fleetAgent),
 	}
 }
 
@@ -89,8 +98,20 @@ func (s *httpServer) handler() http.Handler {
 		table.Guard = s.access
 	}
 	// A browser that knows a token sends it with what pages of other sites ask for, too.
-	own := http.NewCrossOriginProtection().Handler(s.access.withSessions(table.Handler(s.opts.Pages, s.operations()...)))
+	own := http.NewCrossOriginProtection().Handler(s.access.withSessions(compressed(table.Handler(s.opts.Pages, s.operations()...))))
 	return api.GuardHost(s.opts.HTTPNames, own)
+}
+
+// compressed has the list of lanes compressed for those who take that: it is long, and the same words again and again.
+func compressed(next http.Handler) http.Handler {
+	small := gzhttp.GzipHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/v1/fleet" {
+			small.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // run serves until ctx ends, and returns ctx's error. An address or certificate that cannot be used
@@ -144,4 +165,13 @@ func (s *httpServer) request(ctx context.Context, m decoded) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// derive has a function run in a transaction of the ledger, by the ingester.
+func (s *httpServer) derive(ctx context.Context, do func(store.Tx) error) error {
+	var wrong error
+	if err := s.file(ctx, ledger.Derive{Do: do, Failed: &wrong}); err != nil {
+		return err
+	}
+	return wrong
 }

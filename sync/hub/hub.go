@@ -17,6 +17,7 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
+	"lanewarden/sync/hub/fleet"
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/orders"
@@ -143,25 +144,29 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	repository, rolls := orders.At(ordersDir), rollout.NewKeeper(ordersDir, l, acts, opts.Log)
 	runs := newBoxes()
+	board, refused := fleet.New(time.Now()), make(chan struct{}, 1)
 	asked := newOrderServer(repository, rolls, codec, broker, opts.Log)
-	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log}
+	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log, refused: refused}
 	parts := parts{
 		source: broker, inbox: inbox, orders: asked,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: runs, hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
-			issuer: issuer, renewals: newHelloGate(), orders: asked,
+			issuer: issuer, renewals: newHelloGate(), orders: asked, board: board,
 		},
 		ingester: &ingester{
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
 		},
 		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, opts: opts},
+			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board, opts: opts},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
 	teller := &caseTeller{views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log}
 	parts.journal, parts.teller, asked.teller = own, teller, teller
 	parts.server.cases = newCaseServer(asked.views, own, states, teller, access)
+	parts.fleet = &fleetKeeper{
+		board: board, ledger: l, views: parts.server.views, derive: parts.server.derive, refused: refused, log: opts.Log,
+	}
 	return parts.run(ctx)
 }
 
@@ -196,6 +201,7 @@ type parts struct {
 	server   *httpServer
 	journal  *hubjournal.Journal // the hub's own
 	teller   *caseTeller
+	fleet    *fleetKeeper
 }
 
 // run runs all components until ctx ends or one of them fails, which ends the others.
@@ -228,6 +234,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.server.views.Run(ctx) })
 	g.Go(func() error { return p.journal.Run(ctx, p.server.applyAlone) })
 	g.Go(func() error { return p.teller.run(ctx, p.journal.Identity().ID) })
+	g.Go(func() error { return p.fleet.run(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.run(ctx) })
 	}

@@ -20,8 +20,9 @@ const (
 
 // incoming is a message as it came from the broker.
 type incoming struct {
-	topic   string
-	payload []byte
+	topic    string
+	payload  []byte
+	retained bool // the broker has kept it: it may be of any time
 }
 
 func (m incoming) size() int64 { return int64(len(m.topic) + len(m.payload) + messageOverhead) }

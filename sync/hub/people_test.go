@@ -78,7 +78,11 @@ func (b *browser) do(method, path, body string) (int, string) {
 		b.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	var answer io.Reader = resp.Body
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") { // it has no end
+		answer = io.LimitReader(resp.Body, 1)
+	}
+	text, err := io.ReadAll(answer)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // maxSessions bounds, in bytes, what the broker keeps in memory of connected agents, and again of their states, which
-// are retained (some 150 bytes, 64 KiB at most): the newest stay. Nobody needs either of them: agents have clean
+// are retained (some 500 bytes, 64 KiB at most): the newest stay. Nobody needs either of them: agents have clean
 // sessions, and the hub remembers the states that came.
 const maxSessions = 32 << 20
 

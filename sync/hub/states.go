@@ -41,29 +41,29 @@ type states struct {
 
 func newStates() *states { return &states{agents: map[[2]string]agentState{}} }
 
-// store keeps a state message. Its error says why the message is dropped; the agent's state from
-// before stays then.
-func (s *states) store(site, agent string, payload []byte, now time.Time) error {
+// store keeps a state message, and returns the state, which is not to be changed. Its error says why the message is
+// dropped; the agent's state from before stays then.
+func (s *states) store(site, agent string, payload []byte, now time.Time) (*wire.State, error) {
 	if len(payload) > maxState {
-		return fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
+		return nil, fmt.Errorf("the state has %d bytes, more than %d", len(payload), maxState)
 	}
 	var said wire.State
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(payload, &said); err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := [2]string{site, agent}
 	before, known := s.agents[name]
 	if !known && len(s.agents) >= maxAgents {
-		return fmt.Errorf("one agent too many: %d are known", len(s.agents))
+		return nil, fmt.Errorf("one agent too many: %d are known", len(s.agents))
 	}
 	more := proto.Size(&said)
 	if known {
 		more -= proto.Size(before.State)
 	}
 	if more > 0 && s.bytes+more > maxStates {
-		return fmt.Errorf("the states of all agents have %d %s, and %d are kept",
+		return nil, fmt.Errorf("the states of all agents have %d %s, and %d are kept",
 			s.bytes, english.PluralWord(s.bytes, "byte", ""), maxStates)
 	}
 	s.bytes += more
@@ -74,7 +74,7 @@ func (s *states) store(site, agent string, payload []byte, now time.Time) error 
 		s.up++
 	}
 	s.agents[name] = agentState{&said, now}
-	return nil
+	return &said, nil
 }
 
 // latest returns the state that an agent reported last; ok is false when it has reported none. The

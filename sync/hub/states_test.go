@@ -11,13 +11,13 @@ import (
 func TestStatesAreBounded(t *testing.T) {
 	s := newStates()
 	now := time.Unix(1, 0)
-	if err := s.store("demo", "lane-1", []byte(`{"online":true}`), now); err != nil {
+	if _, err := s.store("demo", "lane-1", []byte(`{"online":true}`), now); err != nil {
 		t.Fatal(err)
 	}
 	for what, payload := range map[string]string{
 		"long": `{"software":"` + strings.Repeat("x", maxState) + `"}`, "no JSON": "{", "another type": `{"online":3}`,
 	} {
-		if err := s.store("demo", "lane-1", []byte(payload), now); err == nil {
+		if _, err := s.store("demo", "lane-1", []byte(payload), now); err == nil {
 			t.Errorf("%s: taken", what)
 		}
 	}
@@ -30,23 +30,23 @@ func TestStatesAreBounded(t *testing.T) {
 		if i > maxAgents {
 			t.Fatal("there is no bound of bytes")
 		}
-		last = s.store("demo", fmt.Sprint("stranger-", i), large, now)
+		_, last = s.store("demo", fmt.Sprint("stranger-", i), large, now)
 	}
 	if s.bytes > maxStates {
 		t.Errorf("%d bytes are kept", s.bytes)
 	}
-	s.store("demo", "lane-1", large, now)
+	_, _ = s.store("demo", "lane-1", large, now)
 	if state, _ := s.latest("demo", "lane-1"); !state.Online {
 		t.Error("a state that was passed over took the place of the one before")
 	}
 	s = newStates()
 	for i := range maxAgents + 10 {
-		last = s.store("demo", fmt.Sprint("stranger-", i), []byte(`{"online":true}`), now)
+		_, last = s.store("demo", fmt.Sprint("stranger-", i), []byte(`{"online":true}`), now)
 	}
 	if last == nil || len(s.agents) != maxAgents {
 		t.Errorf("%d agents, %v", len(s.agents), last)
 	}
-	if err := s.store("demo", "stranger-1", []byte(`{}`), now); err != nil || s.online() != maxAgents-1 {
+	if _, err := s.store("demo", "stranger-1", []byte(`{}`), now); err != nil || s.online() != maxAgents-1 {
 		t.Errorf("a known one: %v, %d online", err, s.online())
 	}
 }
@@ -61,7 +61,7 @@ func TestOnline(t *testing.T) {
 		{"a", `{"online":true}`, 1}, {"a", `{"online":true}`, 1}, {"b", `{}`, 1}, {"b", `{"online":true}`, 2},
 		{"a", `{}`, 1}, {"a", `{}`, 1}, {"b", "{", 1}, {"b", `{}`, 0},
 	} {
-		_ = s.store("demo", c.agent, []byte(c.payload), now) // one is wrong, and changes nothing
+		_, _ = s.store("demo", c.agent, []byte(c.payload), now) // one is wrong, and changes nothing
 		if got := s.online(); got != c.want {
 			t.Errorf("message %d: %d are online, not %d", i, got, c.want)
 		}

@@ -448,6 +448,108 @@ export interface Figures {
 	per_hour: number;
 }
 
+export interface FleetAgent {
+	/** URL of the lane's console */
+	console?: string;
+	devices: FleetDevice[];
+	/** when availability begins, of half hours */
+	from: string;
+	/** last word */
+	heard?: string;
+	/** with all of their troubles */
+	lanes: FleetLane[];
+	lists: ListInForce[];
+	site: FleetSite;
+}
+
+export interface FleetChanges {
+	/** SITE/AGENT/LANE that are no more */
+	gone?: string[];
+	/** that changed */
+	lanes: FleetLane[];
+	/** all of them, when one is new or not as it was */
+	sites?: FleetSite[];
+	summary: Record<string, number>;
+	version: number;
+}
+
+export interface FleetDevice {
+	/** Availability has a letter for each half hour from FleetAgent.From on: the worst state in it. r running, c connecting, s silent, d down, x stopped, - not known. */
+	availability: string;
+	/** that last */
+	conditions: Line[];
+	device: string;
+	driver: string;
+	/** empty for a device of the site */
+	lane?: string;
+	/** the row of the state */
+	said?: Line;
+	/** when something came of it, to the minute */
+	seen?: string;
+	/** running, connecting, silent, down or stopped; empty while it is not known */
+	state: string;
+	title: string;
+}
+
+export interface FleetLane {
+	agent: string;
+	/** configuration from the centre that is in force */
+	bundle?: string;
+	/** version of the fleet in which it became so */
+	changed: number;
+	/** seconds that the agent's clock is ahead; absent while it is right */
+	clock_off?: number;
+	/** at this lane, with those of the site */
+	devices: number;
+	/** of the disk budget that is used, percent */
+	disk?: number;
+	/** the agent's last word; absent while it is heard, and of one never heard */
+	heard?: string;
+	lane: string;
+	level: "trouble" | "no-link" | "degraded" | "unreported" | "ok";
+	/** troubles that are left out here */
+	more?: number;
+	/** rows that the hub had not acknowledged at the last word, without link */
+	queued?: number;
+	site: string;
+	/** of the agent */
+	software?: string;
+	/** of the lane's devices */
+	tests_due?: number;
+	/** of these */
+	tests_overdue?: number;
+	title?: string;
+	/** the worst first; those that are worth knowing alone are last */
+	troubles: Trouble[];
+	/** nothing keeps the agent's clock right */
+	unsynchronised?: boolean;
+	/** of these, as the agent said last */
+	working: number;
+}
+
+export interface FleetPage {
+	lanes: FleetLane[];
+	/** after= of the next page; absent on the last */
+	next?: string;
+	/** of these, by id; on the first page only */
+	sites: FleetSite[];
+	/** lanes that the caller sees, by level; of all, whatever the query asks for */
+	summary: Record<string, number>;
+	/** changes after it are those that the page does not have: GET /v1/fleet/changes */
+	version: number;
+}
+
+export interface FleetSite {
+	/** land, joint-facility, rail, marine or inland */
+	kind?: string;
+	/** degrees, WGS 84; absent when it is not told */
+	latitude?: number;
+	/** degrees */
+	longitude?: number;
+	site: string;
+	title?: string;
+}
+
 export interface KindsText {
 	en: string;
 	fr: string;
@@ -894,4 +996,16 @@ export interface TransitRecord {
 	/** id */
 	passage?: string;
 	site: string;
+}
+
+export interface Trouble {
+	/** the same for ever: device-down, disk-events, clock-off, test-overdue, not-heard, ... */
+	code: string;
+	device?: string;
+	/** what to do about it */
+	do?: MessageText;
+	level: "trouble" | "no-link" | "degraded" | "unreported" | "info";
+	/** by the hub's clock where the hub knows it, else by the agent's */
+	since?: string;
+	text: MessageText;
 }

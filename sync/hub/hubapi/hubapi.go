@@ -246,6 +246,7 @@ func Operations() []api.Operation {
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,
 		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent,
 		&GetReport, &ExportReport,
+		&GetFleet, &GetFleetChanges, &GetFleetAgent,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

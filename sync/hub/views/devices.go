@@ -11,9 +11,10 @@ import (
 )
 
 // devices says of each device of an agent which row has its newest state, which have its conditions, and when it was
-// last seen. Of rows of different classes the later one in the journal counts, in whichever order they come.
+// last seen, and what it was in each half hour. Of rows of different classes the later one in the journal counts, in
+// whichever order they come.
 var devices = fold{
-	name: "devices", version: 1, tables: []string{"view_device", "view_condition"},
+	name: "devices", version: 2, tables: []string{"view_device", "view_condition", "view_device_slot"},
 	schema: `CREATE TABLE IF NOT EXISTS view_device(
 	owner  BIGINT NOT NULL,       -- journal.id
 	device TEXT NOT NULL,
@@ -29,10 +30,19 @@ CREATE TABLE IF NOT EXISTS view_condition(
 	idx       BIGINT NOT NULL,    -- row device.condition, the newest of this condition
 	cleared   SMALLINT NOT NULL,  -- 1 when it is over
 	PRIMARY KEY(owner, device, condition, subject)
+) CLUSTERED;
+CREATE TABLE IF NOT EXISTS view_device_slot(
+	owner  BIGINT NOT NULL,
+	device TEXT NOT NULL,
+	slot   BIGINT NOT NULL,       -- half hours since 1970, UTC, in which the device told a state
+	worst  SMALLINT NOT NULL,     -- of the states told in it (stateRanks)
+	last   SMALLINT NOT NULL,     -- of them
+	idx    BIGINT NOT NULL,       -- row of the last
+	PRIMARY KEY(owner, device, slot)
 ) CLUSTERED;`,
 	bodies: []observation.Kind{observation.Kind_KIND_DEVICE_STATE, observation.Kind_KIND_DEVICE_CONDITION},
 	begin: func(b *batch) folding {
-		return &deviceFolding{b, map[deviceKey]*deviceRow{}, map[conditionKey]conditionRow{}}
+		return &deviceFolding{b, map[deviceKey]*deviceRow{}, map[conditionKey]conditionRow{}, map[slotKey]slotRow{}}
 	},
 }
 
@@ -54,6 +64,7 @@ type deviceFolding struct {
 	*batch
 	changed    map[deviceKey]*deviceRow
 	conditions map[conditionKey]conditionRow
+	slots      map[slotKey]slotRow
 }
 
 func (f *deviceFolding) row(r *row) error {
@@ -65,6 +76,7 @@ func (f *deviceFolding) row(r *row) error {
 		}
 		d := f.device(k)
 		d.state = max(d.state, r.Idx)
+		return f.slot(k, r)
 	case observation.Kind_KIND_DEVICE_CONDITION:
 		return f.condition(k, r)
 	}
@@ -144,7 +156,7 @@ func (f *deviceFolding) finish() error {
 			return err
 		}
 	}
-	return nil
+	return f.finishSlots()
 }
 
 func compareDevices(a, b deviceKey) int {
@@ -197,4 +209,26 @@ func (v *Views) Devices(owner int64) (out []Device, err error) {
 		}
 	}
 	return out, err
+}
+
+// OpenCondition names the row of a condition that is not over.
+type OpenCondition struct{ Owner, Idx int64 }
+
+// OpenConditions returns the conditions of all devices that are not over, most of them at most. Those of agents themselves
+// are left out: they tell of something that was.
+func (v *Views) OpenConditions(most int) (out []OpenCondition, err error) {
+	if !v.there() {
+		return nil, nil
+	}
+	err = v.query("SELECT owner, idx FROM view_condition WHERE cleared=0 AND device<>? ORDER BY owner, idx LIMIT ?",
+		func(r []driver.Value) error {
+			out = append(out, OpenCondition{sqlog.Int64(r[0]), sqlog.Int64(r[1])})
+			return nil
+		}, observation.AgentDevice, int64(most))
+	return out, err
+}
+
+// Rows returns observations of a journal by their rows, as people read them. Those that are not held are absent.
+func (v *Views) Rows(owner int64, indices []int64) (map[int64]*observation.Observation, error) {
+	return v.rows(owner, indices)
 }
