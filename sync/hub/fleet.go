@@ -92,12 +92,15 @@ func awaitChange(r *http.Request, changed <-chan struct{}) bool {
 func (s *httpServer) fleetAgent(c *api.Call, in hubapi.FleetAgentName) (out hubapi.FleetAgent, err error) {
 	a, ok := s.board.Agent(store.Sender{Site: in.Site, Agent: in.Agent})
 	if !ok || !c.User.Sees(in.Site) {
-		return out, api.NewProblem(api.NotFound, message.New("fleet.unknown", message.String("site", in.Site), message.String("agent", in.Agent)))
+		return out, api.NewProblem(api.NotFound, message.New("fleet.unknown", message.String("site", in.Site),
+			message.String("agent", in.Agent)))
 	}
 	now := time.Now().UTC()
 	slots := in.Days * int(24*time.Hour/views.Slot)
 	from := now.Truncate(views.Slot).Add(-time.Duration(slots-1) * views.Slot)
-	out = hubapi.FleetAgent{Lanes: a.Lanes, Site: a.Site, From: from, Console: a.Journal.Inventory.GetConsoleUrl(), Devices: []hubapi.FleetDevice{}}
+	out = hubapi.FleetAgent{
+		Lanes: a.Lanes, Site: a.Site, From: from, Console: a.Journal.Inventory.GetConsoleUrl(), Devices: []hubapi.FleetDevice{},
+	}
 	if !a.Heard.IsZero() {
 		at := a.Heard.UTC()
 		out.Heard = &at

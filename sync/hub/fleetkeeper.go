@@ -23,7 +23,7 @@ const (
 	journalsEvery  = 2 * time.Second // those that said hello lately
 	allEvery       = 5 * time.Minute // and all of them, for those that are refused since
 	refusedEvery   = 20 * time.Second
-	saveStates     = 10 * time.Second
+	saveStates     = 3 * time.Second
 	journalsAtOnce = 50
 	maxConditions  = 20_000 // of all lanes
 )

@@ -130,7 +130,8 @@ func (f *finder) machine() {
 	}
 	if h.JournalFailing {
 		text := message.New("journal-fails")
-		f.add(hubapi.FleetTrouble, "", "", time.Time{}, within(text, words(h.JournalReason, h.JournalReasonFr)), text.Do(), text.Code)
+		why := within(text, words(h.JournalReason, h.JournalReasonFr))
+		f.add(hubapi.FleetTrouble, "", "", time.Time{}, why, text.Do(), text.Code)
 	}
 	switch h.DiskRefused {
 	case "":
@@ -159,16 +160,18 @@ func (f *finder) devices() {
 			f.later(began.Add(startsWithin))
 		}
 		text := notRunning(d.State, d.Device)
-		f.add(level, f.laneOf(d.Device), d.Device, since, within(f.titled(d.Device), text, words(d.Reason, d.ReasonFr)), text.Do(), text.Code)
+		why := within(f.titled(d.Device), text, words(d.Reason, d.ReasonFr))
+		f.add(level, f.laneOf(d.Device), d.Device, since, why, text.Do(), text.Code)
 	}
 	for i, c := range f.conditions {
 		if i < maxNamed {
-			f.add(hubapi.FleetDegraded, f.laneOf(c.Device), c.Device, c.Since, within(f.titled(c.Device), c.Text.Message()), message.Message{}, "condition")
+			text := within(f.titled(c.Device), c.Text.Message())
+			f.add(hubapi.FleetDegraded, f.laneOf(c.Device), c.Device, c.Since, text, message.Message{}, "condition")
 		}
 	}
 	for i, id := range f.said.health.GetMaintenance() {
 		if i < maxNamed {
-			text := message.New("device-maintenance")
+			text := message.New("device-maintenance", message.String("device", short(id)))
 			f.add(hubapi.FleetDegraded, f.laneOf(id), id, time.Time{}, within(f.titled(id), text), text.Do(), text.Code)
 		}
 	}
@@ -194,7 +197,10 @@ func (f *finder) tests() {
 		if i == maxNamed {
 			break
 		}
-		args := []message.Arg{message.Nested("title", words(t.Title, t.TitleFr)), message.String("device", short(t.Device)), message.String("test", short(t.Test))}
+		args := []message.Arg{
+			message.Nested("title", words(t.Title, t.TitleFr)), message.String("device", short(t.Device)),
+			message.String("test", short(t.Test)),
+		}
 		level, text := hubapi.FleetInfo, message.New("test-due", args...)
 		switch {
 		case t.Failed:
@@ -235,8 +241,9 @@ func severity(level string) int {
 func (f *finder) lane(l *observation.Lane) hubapi.FleetLane {
 	state, health := f.said.state, f.said.health
 	out := hubapi.FleetLane{
-		Site: f.name.Site, Agent: f.name.Agent, Lane: l.Id, Title: short(l.Title), Level: hubapi.FleetOK, Troubles: []hubapi.Trouble{},
-		Software: short(cmp.Or(state.GetSoftware(), f.journal.Software)), Bundle: short(health.GetBundle()), Unsynchronised: health.GetClockUnsynchronised(),
+		Site: f.name.Site, Agent: f.name.Agent, Lane: l.Id, Title: short(l.Title), Level: hubapi.FleetOK,
+		Troubles: []hubapi.Trouble{}, Software: short(cmp.Or(state.GetSoftware(), f.journal.Software)),
+		Bundle: short(health.GetBundle()), Unsynchronised: health.GetClockUnsynchronised(),
 	}
 	if health != nil {
 		percent := int(health.DiskPercent)
@@ -264,7 +271,9 @@ func (f *finder) lane(l *observation.Lane) hubapi.FleetLane {
 			out.Level = t.Level
 		}
 	}
-	slices.SortStableFunc(out.Troubles, func(a, b hubapi.Trouble) int { return cmp.Compare(severity(a.Level), severity(b.Level)) })
+	slices.SortStableFunc(out.Troubles, func(a, b hubapi.Trouble) int {
+		return cmp.Compare(severity(a.Level), severity(b.Level))
+	})
 	return out
 }
 

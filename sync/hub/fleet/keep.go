@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -101,7 +102,7 @@ func (b *Board) unsaved() (rows [][]driver.Value) {
 		state := proto.CloneOf(a.said.state)
 		state.Health = a.said.health
 		text, err := proto.Marshal(state)
-		if err != nil || !strings.EqualFold(name.Site+name.Agent, strings.ToValidUTF8(strings.ReplaceAll(name.Site+name.Agent, "\x00", ""), "")) {
+		if all := name.Site + name.Agent; err != nil || !utf8.ValidString(all) || strings.ContainsRune(all, 0) {
 			continue // names that no database takes
 		}
 		rows = append(rows, []driver.Value{name.Site, name.Agent, a.said.at.UnixNano(), text})
