@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,9 @@ import (
 
 // warnBefore is how long before its end a role is to be renewed by people.
 const warnBefore = 60 * 24 * time.Hour
+
+// warnSecretDays is for how many days secrets of random checks are to be published at least.
+const warnSecretDays = 7
 
 func ordersStatusCommand(at *place) *cobra.Command {
 	var asJSON bool
@@ -53,6 +58,12 @@ func printOrders(p cli.Printer, s orders.Status) {
 		}
 		for _, k := range r.Keys {
 			fmt.Fprintf(p.Writer, "%s  %s\n", k, r.Role)
+		}
+	}
+	until, soon := s.SecretsUntil(), time.Now().UTC().AddDate(0, 0, warnSecretDays).Format(time.DateOnly)
+	for _, site := range slices.Sorted(maps.Keys(until)) {
+		if until[site] < soon {
+			p.Say("lanehub.orders-secrets-end", message.String("site", site), message.String("day", until[site]))
 		}
 	}
 	fmt.Fprintln(p.Writer)

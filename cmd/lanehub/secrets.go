@@ -97,9 +97,9 @@ func ordersSecretsCommand(at *place) *cobra.Command {
 func ordersRevealCommand(at *place) *cobra.Command {
 	var s secretKey
 	c := &cobra.Command{
-		Use: "reveal SITE DAY...", Short: "help.orders-reveal", Long: "help.orders-reveal.long",
-		Args: cobra.MinimumNArgs(2),
-		Example: "  lanehub orders reveal emerson-east 2026-12-01 " +
+		Use: "reveal SITE [DAY...]", Short: "help.orders-reveal", Long: "help.orders-reveal.long",
+		Args: cobra.MinimumNArgs(1),
+		Example: "  lanehub orders reveal emerson-east " +
 			"--secret-key /mnt/keys/secrets-emerson-east.key --key /mnt/keys/site-emerson-east.key",
 	}
 	s.flags(c)

@@ -106,7 +106,7 @@ var (
 	// markdownLink is [text](target), without a title.
 	markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// mention is a path of the repository or a document's name in text or in a comment.
-	mention = regexp.MustCompile("(?:^|[\\s(\"'`])((?:docs|cmd|drivers|edge|sync|firmware-config|\\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_/]" +
+	mention = regexp.MustCompile("(?:^|[\\s(\"'`])((?:docs|cmd|drivers|edge|sync|firmware-config|\\.ci)/[A-Za-z0-9_./@-]*[A-Za-z0-9_/@]" +
 		"|[A-Z][A-Z_]+\\.md)")
 	// fence is a block of code of a document: examples, not references.
 	fence = regexp.MustCompile("(?s)```.*?```")

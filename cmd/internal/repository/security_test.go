@@ -45,7 +45,7 @@ func TestSandbox(t *testing.T) {
 		t.Skip("systemd-analyze is not installed")
 	}
 	level := regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`)
-	for _, unit := range []string{"laned.service", "lanehub.service"} {
+	for _, unit := range []string{"laned.service", "lanehub.service", "lanehub-secrets@.service"} {
 		out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", filepath.Join(root, ".ci/package", unit)).CombinedOutput()
 		said := level.FindSubmatch(out)
 		if said == nil {

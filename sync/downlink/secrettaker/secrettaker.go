@@ -50,8 +50,8 @@ func (t *Taker) Choose(published []downlink.Target) (downlink.Target, bool) {
 		if !ok || p.Site != t.site || t.failed[string(p.SHA256)] == today {
 			continue
 		}
-		if revealed && (day >= today || t.secrets.Awaits(day)) {
-			return p, true // one that is too early is refused, and that is told
+		if revealed && (day >= today && day <= last || t.secrets.Awaits(day)) {
+			return p, true // one that is too early is refused, which is told, and not drawn with any more
 		}
 		if !revealed && day >= today && day <= last && t.isFor(p) && !bytes.Equal(t.secrets.Source(day), p.SHA256) {
 			return p, true

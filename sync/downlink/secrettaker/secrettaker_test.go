@@ -221,8 +221,13 @@ func TestDays(t *testing.T) {
 			t.Errorf("revealed while lanes draw with it: %v", err)
 		}
 		time.Sleep(24 * time.Hour)
-		if done, err := c.RevealSecrets(site, c.master, []string{first}, []orders.Key{c.site}); err != nil || !done {
-			t.Fatal(done, err)
+		for _, days := range [][]string{nil, nil, {first}} { // again changes nothing
+			if done, err := c.RevealSecrets(site, c.master, days, []orders.Key{c.site}); err != nil || !done {
+				t.Fatal(done, err)
+			}
+		}
+		if s, err := c.Status(); err != nil || s.SecretsUntil()[site] != day(1) {
+			t.Errorf("published until %v: %v", s.SecretsUntil(), err)
 		}
 		for n, want := range []int{1, 0} {
 			if taken, err := l.take(c); err != nil || len(taken) != want {
@@ -305,8 +310,8 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// A secret that is revealed before its day is over is refused, and taken when it is over; one that is not the one that the
-// lane drew with never is.
+// A secret that is revealed before its day is over is refused, and taken when it is over; meanwhile the lane draws with its
+// own. One that is not the one that the lane drew with is never taken.
 func TestRevealedEarlyOrWrong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCentre(t)
@@ -325,7 +330,10 @@ func TestRevealedEarlyOrWrong(t *testing.T) {
 		right, err := drawsecret.Derive(c.master.Private, site, first)
 		must(t, err)
 		reveal(right)
-		refused(t, l, c, "draw.not-over")
+		refused(t, l, c, "draw.exposed")
+		if own, err := l.secrets.For(t.Context(), time.Now()); err != nil || !own.Local {
+			t.Errorf("the lane goes on with the secret that is known: %s, %v", own.Name(), err)
+		}
 		time.Sleep(24 * time.Hour)
 		reveal(drawsecret.Secret{Site: site, Day: first, Key: make([]byte, drawsecret.Size)})
 		refused(t, l, c, "draw.audit-other-secret")

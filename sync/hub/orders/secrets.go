@@ -49,7 +49,7 @@ func (r *Repository) PublishSecrets(site string, master Key, recipients []string
 	slices.Sort(short)
 	var files []File
 	for i := range days {
-		day := r.now().UTC().AddDate(0, 0, i).Format(time.DateOnly)
+		day := r.today(i)
 		secret, err := drawsecret.Derive(master.Private, site, day)
 		if err != nil {
 			return nil, false, err
@@ -85,8 +85,9 @@ func sealedFile(dir string, s drawsecret.Secret, to, short []string) (f File, er
 	return f, os.WriteFile(f.From, text, 0o600)
 }
 
-// RevealSecrets publishes the secrets of days that are over in the clear. A day that is not over, and one whose secret was
-// not published, or with another master key, is an error, and nothing is published.
+// RevealSecrets publishes the secrets of days that are over in the clear: those of the days named, without any those of
+// all days that are not revealed yet. A day that is not over, and one whose secret was not published, or with another
+// master key, is an error, and nothing is published.
 func (r *Repository) RevealSecrets(site string, master Key, days []string, keys []Key) (done bool, err error) {
 	dir, err := os.MkdirTemp("", "lanehub-secrets-")
 	if err != nil {
@@ -99,6 +100,9 @@ func (r *Repository) RevealSecrets(site string, master Key, days []string, keys 
 	}
 	var files []File
 	withdraw := r.oldSecrets(site, all)
+	if len(days) == 0 {
+		days = r.toReveal(all)
+	}
 	for _, day := range days {
 		one, err := r.revealedFile(dir, site, day, master.Private, all)
 		if err != nil {
@@ -113,10 +117,26 @@ func (r *Repository) RevealSecrets(site string, master Key, days []string, keys 
 	return r.Publish(files, withdraw, keys)
 }
 
+// toReveal lists the days that are over, whose secrets are not revealed and not too old.
+func (r *Repository) toReveal(all map[string]sealedSecret) (days []string) {
+	today, oldest := r.today(0), r.today(-keptSecrets)
+	for _, day := range slices.Sorted(maps.Keys(all)) {
+		if day >= oldest && day < today && !all[day].revealed {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
+// today returns the day so many days from today (UTC).
+func (r *Repository) today(plus int) string {
+	return r.now().UTC().AddDate(0, 0, plus).Format(time.DateOnly)
+}
+
 // revealedFile writes the file of a secret that is revealed into a folder.
 func (r *Repository) revealedFile(dir, site, day string, master ed25519.PrivateKey, all map[string]sealedSecret) (
 	f File, err error) {
-	if _, err := time.Parse(time.DateOnly, day); err != nil || day >= r.now().UTC().Format(time.DateOnly) {
+	if _, err := time.Parse(time.DateOnly, day); err != nil || day >= r.today(0) {
 		return f, message.Errorf("draw.not-over", message.String("day", day))
 	}
 	secret, err := drawsecret.Derive(master, site, day)
@@ -165,7 +185,7 @@ func (r *Repository) secrets(site string) (map[string]sealedSecret, error) {
 
 // oldSecrets lists what is published of days that are too long ago.
 func (r *Repository) oldSecrets(site string, all map[string]sealedSecret) (paths []string) {
-	oldest := r.now().UTC().AddDate(0, 0, -keptSecrets).Format(time.DateOnly)
+	oldest := r.today(-keptSecrets)
 	for _, day := range slices.Sorted(maps.Keys(all)) {
 		if day < oldest {
 			path := drawsecret.SealedPath(day)

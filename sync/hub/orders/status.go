@@ -14,6 +14,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/sync/wire/drawsecret"
 	"lanewarden/sync/wire/layout"
 )
 
@@ -87,6 +88,17 @@ func (r *Repository) Status() (Status, error) {
 	}
 	slices.SortFunc(s.Files, func(a, b FileStatus) int { return strings.Compare(a.Site+"/"+a.Path, b.Site+"/"+b.Path) })
 	return s, err
+}
+
+// SecretsUntil returns the last day (UTC, 2026-12-01) for which secrets of random checks are published, by site.
+func (s Status) SecretsUntil() map[string]string {
+	last := map[string]string{}
+	for _, f := range s.Files {
+		if day, revealed, ok := drawsecret.ParsePath(f.Path); ok && !revealed {
+			last[f.Site] = max(last[f.Site], day)
+		}
+	}
+	return last
 }
 
 // signedBy returns which keys have signed what waits of a role.

@@ -178,8 +178,8 @@ func TestCentreReveals(t *testing.T) {
 	if _, err := s.For(t.Context(), noon); err != nil || !s.Awaits("2026-12-01") || s.Awaits("2026-12-02") {
 		t.Fatal(err)
 	}
-	if err := s.Revealed(t.Context(), "2026-12-01", key, noon.Add(12*time.Hour-time.Second)); !message.Of(err).Is("draw.not-over") {
-		t.Errorf("revealed while it is used: %v", err)
+	if err := s.Revealed(t.Context(), "2026-12-01", other, noon.Add(12*time.Hour-time.Second)); !message.Of(err).Is("draw.not-over") {
+		t.Errorf("another one revealed while ours is used: %v", err)
 	}
 	later := noon.Add(48 * time.Hour)
 	if err := s.Reveal(t.Context(), later); err != nil || len(r.rows) != 1 {
@@ -208,6 +208,48 @@ func TestCentreReveals(t *testing.T) {
 	}
 	if revealed != 1 {
 		t.Errorf("revealed %d times: %v", revealed, r.rows)
+	}
+}
+
+// A secret that is known before its day is over is drawn with no more, whether it came before or comes after, is held
+// against what is revealed when the day is over, and is forgotten then where it was not used.
+func TestRevealedTooEarly(t *testing.T) {
+	path, r := filepath.Join(t.TempDir(), "draws"), &record{}
+	s := open(t, path, r)
+	key := bytes.Repeat([]byte{7}, SecretSize)
+	const used, unused, late = "2026-12-01", "2026-12-02", "2026-12-03"
+	for _, day := range []string{used, unused} {
+		if err := s.Add(day, key, []byte(day)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if one, err := s.For(t.Context(), noon); err != nil || one.Local {
+		t.Fatal(one.Name(), err)
+	}
+	for _, day := range []string{used, unused, late, late} {
+		if err := s.Revealed(t.Context(), day, key, noon); !message.Of(err).Is("draw.exposed") {
+			t.Errorf("%s: %v", day, err)
+		}
+	}
+	for _, reopened := range []bool{false, true} {
+		if reopened {
+			s = open(t, path, r)
+		}
+		if err := s.Add(late, key, nil); !message.Of(err).Is("draw.exposed") {
+			t.Errorf("a secret that is known is taken: %v", err)
+		}
+		for i := range 3 {
+			if one, err := s.For(t.Context(), noon.AddDate(0, 0, i)); err != nil || !one.Local {
+				t.Errorf("day %d is drawn with %s, %v", i, one.Name(), err)
+			}
+		}
+	}
+	after := noon.AddDate(0, 0, 3)
+	if err := s.Revealed(t.Context(), used, key, after); err != nil || s.Awaits(used) {
+		t.Error(err)
+	}
+	if len(s.all) != 0 {
+		t.Errorf("kept: %v", s.all)
 	}
 }
 

@@ -40,9 +40,10 @@ const (
 type Secret struct {
 	Day       string `json:"day"` // 2026-12-01, UTC
 	Local     bool   `json:"local"`
-	Key       []byte `json:"key"`       // nil once the day is over: no draw is made with it any more
+	Key       []byte `json:"key"`       // nil when no draw is made with it any more: its day is over, or it is known
 	Committed bool   `json:"committed"` // its hash is in the journal
-	// Hash is the SHA-256 of the centre's secret of a day that is over, against which what is revealed is held.
+	// Hash is the SHA-256 of the centre's secret of a day that is over, against which what is revealed is held; also of a
+	// day to come whose secret was revealed too early.
 	Hash []byte `json:"hash,omitempty"`
 	// Source is the SHA-256 of the file with which the centre's secret came.
 	Source []byte `json:"source,omitempty"`
@@ -119,9 +120,12 @@ func (s *Secrets) Add(day string, key, source []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.find(day, false)
+	i := s.centres(day)
 	if i < 0 {
 		return s.keep(Secret{Day: day, Key: slices.Clone(key), Source: slices.Clone(source)})
+	}
+	if s.all[i].Key == nil {
+		return message.Errorf("draw.exposed", message.String("day", day))
 	}
 	if !bytes.Equal(s.all[i].Key, key) {
 		return message.Errorf("draw.other-secret", message.String("day", day))
@@ -137,10 +141,15 @@ func (s *Secrets) Add(day string, key, source []byte) error {
 func (s *Secrets) Source(day string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := s.find(day, false); i >= 0 {
+	if i := s.centres(day); i >= 0 {
 		return s.all[i].Source
 	}
 	return nil
+}
+
+// centres returns the place of the centre's secret of a day, -1 for none.
+func (s *Secrets) centres(day string) int {
+	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && !o.Local })
 }
 
 // For returns the secret of the day of a time: the centre's, else the lane's own, which is made when it is needed. Its
@@ -195,7 +204,7 @@ func (s *Secrets) endDays(ctx context.Context, now time.Time) error {
 			hash := sha256.Sum256(one.Key)
 			one.Key, one.Hash, changed = nil, hash[:], true
 		}
-		if one.Key == nil {
+		if one.Key == nil && one.Day < today {
 			if one.Local || !one.Committed || awaited == maxAwaited {
 				changed = true
 				continue
@@ -225,11 +234,12 @@ func (s *Secrets) awaited(day string) int {
 }
 
 // Revealed journals the centre's secret of a day that is over, as the centre reveals it: from then on the day can be
-// audited by the journal alone. It is refused while the day is not over by a time that is trusted, and where it is not the
-// one to whose hash this lane has committed. A lane that has not drawn with it changes nothing.
+// audited by the journal alone. It is refused where it is not the one to whose hash this lane has committed. A lane that
+// has not drawn with it changes nothing. While the day is not over by a time that is trusted it is refused as well, and
+// draws of that day are made with a secret of the lane's own from then on: whoever read it could tell them in advance.
 func (s *Secrets) Revealed(ctx context.Context, day string, key []byte, now time.Time) error {
 	if day >= Day(now) {
-		return message.Errorf("draw.not-over", message.String("day", day))
+		return s.expose(day, key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -248,6 +258,28 @@ func (s *Secrets) Revealed(ctx context.Context, day string, key []byte, now time
 	}
 	s.all = slices.Delete(slices.Clone(s.all), i, i+1)
 	return s.save()
+}
+
+// expose takes a secret that is known before its day is over out of use. It returns why, or an error.
+func (s *Secrets) expose(day string, key []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hash := sha256.Sum256(key)
+	i := s.centres(day)
+	switch {
+	case i < 0:
+		if err := s.keep(Secret{Day: day, Hash: hash[:]}); err != nil {
+			return err
+		}
+	case s.all[i].Key != nil && bytes.Equal(s.all[i].Key, key):
+		s.all[i].Key, s.all[i].Hash = nil, hash[:]
+		if err := s.save(); err != nil {
+			return err
+		}
+	case s.all[i].Key != nil:
+		return message.Errorf("draw.not-over", message.String("day", day)) // another one: ours is not known
+	}
+	return message.Errorf("draw.exposed", message.String("day", day))
 }
 
 // say commits the hash of a secret, and the secret itself when it is revealed. The key of the observation makes a
@@ -270,11 +302,11 @@ func (s *Secrets) find(day string, local bool) int {
 	return slices.IndexFunc(s.all, func(o Secret) bool { return o.Day == day && o.Local == local && o.Key != nil })
 }
 
-// keep adds a secret durably.
+// keep adds a secret durably. Those of days that are over, and wait to be revealed, have a bound of their own.
 func (s *Secrets) keep(one Secret) error {
 	usable := 0
 	for _, o := range s.all {
-		if o.Key != nil {
+		if o.Key != nil || !o.Committed {
 			usable++
 		}
 	}

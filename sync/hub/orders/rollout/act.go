@@ -9,15 +9,17 @@ import (
 	"lanewarden/edge/api"
 )
 
-// Act is what a person did with a rollout. It waits in the book until the hub has journalled it: the commands work on the
+// Act is what a person did with a rollout, or that it stopped by itself. It waits in the book until the hub has journalled it: the commands work on the
 // folder, also while no hub runs.
 type Act struct {
 	At     time.Time `json:"at"`
-	By     string    `json:"by"` // account on the hub's machine
-	What   string    `json:"what" enum:"start,stop,go-on"`
+	By     string    `json:"by"` // account on the hub's machine; empty for the hub itself
+	What   string    `json:"what" enum:"start,stop,go-on,stopped"`
 	Bundle string    `json:"bundle"`
 	Site   string    `json:"site"`
 	Lanes  []string  `json:"lanes,omitempty"` // go-on: without which
+	// Why is why it stopped by itself.
+	Why message.Text `json:"why,omitzero"`
 }
 
 // maxActs bounds the acts that wait: the oldest goes first.
@@ -46,11 +48,21 @@ func (a Act) message() message.Message {
 		return message.New("bundle.act-start", bundle, site)
 	case "stop":
 		return message.New("bundle.act-stop", bundle, site)
+	case "stopped":
+		return message.New("bundle.act-stopped", bundle, site, message.Nested("why", a.Why.Message()))
 	}
 	return message.New("bundle.act-go-on", bundle, site, message.String("lanes", strings.Join(a.Lanes, ", ")))
 }
 
-// noteActs journals what people did. It is done under the book's lock, so that of several hubs one does.
+// user is who did it.
+func (a Act) user() api.User {
+	if a.By == "" {
+		return api.User{Name: "lanehub"}
+	}
+	return api.User{Name: a.By, Peer: "lanehub rollout"}
+}
+
+// noteActs journals what was done. It is done under the book's lock, so that of several hubs one does.
 func (k *Keeper) noteActs(ctx context.Context) error {
 	if b, err := k.Book(); err != nil || len(b.Acts) == 0 {
 		return err
@@ -60,7 +72,7 @@ func (k *Keeper) noteActs(ctx context.Context) error {
 		done := 0
 		for _, a := range b.Acts {
 			if k.journal != nil {
-				failed = k.journal.Note(ctx, api.User{Name: a.By, Peer: "lanehub rollout"}, action, a.message())
+				failed = k.journal.Note(ctx, a.user(), action, a.message())
 			}
 			if failed != nil {
 				break

@@ -23,7 +23,7 @@ type Book struct {
 	Cursor   string           `json:"cursor"`         // of the ledger's feed, up to which Agents is told; empty for none
 	Rollouts []*Rollout       `json:"rollouts"`       // newest first
 	Agents   map[string]Agent `json:"agents"`         // by SITE/AGENT
-	Acts     []Act            `json:"acts,omitempty"` // of people, that are not journalled yet
+	Acts     []Act            `json:"acts,omitempty"` // that are not journalled yet
 }
 
 // Files in the repository's folder.
@@ -75,6 +75,21 @@ func change(dir string, edit func(b *Book) (bool, error)) (changed bool, err err
 		return false, err
 	}
 	return true, linefile.Write(filepath.Join(dir, bookFile), text)
+}
+
+// step moves all rollouts on, and returns whether one has changed. all are the hub's agents, SITE/AGENT. A rollout that
+// stops is put on record.
+func (b *Book) step(now time.Time, all []string) (changed bool) {
+	for _, r := range b.Rollouts {
+		if !r.step(now, fleet(all, r.Site), b.Agents) {
+			continue
+		}
+		changed = true
+		if r.State == Stopped {
+			b.add(Act{What: "stopped", Bundle: r.Bundle, Site: r.Site, Why: r.Message})
+		}
+	}
+	return changed
 }
 
 // find returns a site's rollout of a bundle; nil for none.

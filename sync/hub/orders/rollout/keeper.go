@@ -32,8 +32,8 @@ type Keeper struct {
 	cursor string // up to which the feed was read; it belongs to Run
 }
 
-// NewKeeper returns the keeper of the rollouts in a repository's folder. A nil journal is of a hub that keeps none: what people
-// did is then not on record.
+// NewKeeper returns the keeper of the rollouts in a repository's folder. A nil journal is of a hub that keeps none: what was done
+// is then not on record.
 func NewKeeper(dir string, l *ledger.Ledger, j Journal, log *slog.Logger) *Keeper {
 	return &Keeper{dir: dir, ledger: l, journal: j, log: log}
 }
@@ -110,9 +110,7 @@ func (k *Keeper) turn() (changed bool, err error) {
 		for name, a := range rows {
 			b.Agents[name] = a
 		}
-		for _, r := range b.Rollouts {
-			changed = r.step(time.Now(), fleet(all, r.Site), b.Agents) || changed
-		}
+		changed = b.step(time.Now(), all)
 		write := changed || len(rows) > 0 || b.Cursor == ""
 		b.Cursor = cursor
 		return write, nil

@@ -207,7 +207,8 @@ func (n *noted) Note(_ context.Context, u api.User, action string, what message.
 	return nil
 }
 
-// What people did is journalled once, in order, also when the journal could not be written at first.
+// What people did, and that a rollout stopped by itself, is journalled once, in order, also when the journal could not be
+// written at first.
 func TestActsAreJournalled(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := orders.At(dir).Init(t.TempDir(), ""); err != nil {
@@ -217,6 +218,11 @@ func TestActsAreJournalled(t *testing.T) {
 		b.add(Act{By: "kay", What: "start", Bundle: "config-7", Site: "demo"})
 		b.add(Act{By: "lee", What: "go-on", Bundle: "config-7", Site: "demo", Lanes: []string{"lane-1", "lane-2"}})
 		b.add(Act{By: "kay", What: "stop", Bundle: "config-7", Site: "demo"})
+		b.Rollouts = []*Rollout{{Bundle: "config-8", Site: "demo", Percent: []int{100}, Soak: "0s", State: Running}}
+		b.Agents["demo/lane-1"] = Agent{Bundle: "bundles/demo/config-8", Step: "reverted", Heard: time.Now()}
+		for range 2 {
+			b.step(time.Now(), []string{"demo/lane-1"})
+		}
 		return true, nil
 	}); err != nil {
 		t.Fatal(err)
@@ -235,6 +241,7 @@ func TestActsAreJournalled(t *testing.T) {
 	want := []string{
 		"kay rollout: rollout of config-7 at demo started", "lee rollout: rollout of config-7 at demo goes on without lane-1, lane-2",
 		"kay rollout: rollout of config-7 at demo stopped",
+		"lanehub rollout: rollout of config-8 at demo stopped by itself: lane-1 tried it and went back",
 	}
 	if !slices.Equal(j.all, want) {
 		t.Errorf("journalled: %q", j.all)
