@@ -31,6 +31,7 @@ const pages = {
 	passage: async () => (await import("/pages/record.js")).PassageRecordPage,
 	transits: async () => (await import("/pages/transits.js")).Transits,
 	lanes: async () => (await import("/pages/lanes.js")).Lanes,
+	reports: async () => (await import("/pages/reports.js")).Reports,
 };
 
 /** Who has to sign in goes there. @param {string} page */
@@ -46,4 +47,4 @@ places.picture = null;
 await restoreChoices();
 setSession(read(await ask("/v1/session")));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["", "passages", "lanes", "transits"]} home="fleet" guard=${guard} aside=${aside} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["", "passages", "lanes", "transits", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);

@@ -715,6 +715,8 @@ export interface MessageText {
 
 export interface OpenCase {
 	agent: string;
+	/** the state, in words */
+	called: MessageText;
 	/** of its passage */
 	id: string;
 	lane: string;

@@ -3,6 +3,7 @@ package hubapi
 import (
 	"time"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 )
 
@@ -76,6 +77,8 @@ type OpenCase struct {
 	State    string    `json:"state"`
 	Severity int       `json:"severity"` // 1 to 4
 	Opened   time.Time `json:"opened"`
+
+	Called message.Text `json:"called"` // the state, in words
 }
 
 // Figures are what is counted of vehicles.

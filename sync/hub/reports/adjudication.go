@@ -107,7 +107,7 @@ func (b *builder) addOpen(c *views.CaseSummary) {
 	}
 	if b.openCases++; len(b.handOver) < mostOpen {
 		b.handOver = append(b.handOver, hubapi.OpenCase{Site: c.Site, Agent: c.Agent, Lane: c.Lane, ID: c.ID, State: c.State,
-			Severity: int(c.Severity), Opened: c.Opened})
+			Severity: int(c.Severity), Opened: c.Opened, Called: cases.State(c.State).Message().Text()})
 	}
 }
 
