@@ -66,7 +66,7 @@ func identified(a *observation.CaseAlarm) Text {
 		names = append(names, t)
 	}
 	for _, f := range a.Found {
-		names = append(names, plainly(f))
+		names = append(names, name("threat-categories", f)) // substances are named as they are
 	}
 	return join(", ", listOf(names), when(natural, say("case.natural")))
 }

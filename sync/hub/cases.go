@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -20,6 +21,7 @@ import (
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/people"
 	"lanewarden/sync/hub/views"
+	"lanewarden/sync/wire"
 )
 
 // caseServer answers what is asked about cases, and does what people at the centre do in them.
@@ -31,6 +33,11 @@ type caseServer struct {
 	teller   *caseTeller
 	access   *access // nil: everyone may
 	vehicles *lru.Cache[views.CaseKey, caseVehicle]
+
+	mu      sync.Mutex // guards the version that was read last, and when
+	last    string
+	lastErr error
+	read    time.Time
 }
 
 // caseVehicle is what a list shows of a case's vehicle.
@@ -56,16 +63,36 @@ func newCaseServer(v *views.Views, own casedesk.Journal, states *states, teller 
 	}
 }
 
-// version names the state of all cases.
+// versionEvery bounds how often the version is read, however many wait for another one.
+const versionEvery = 100 * time.Millisecond
+
+// version names the state of all cases. It is as old as versionEvery.
 func (s *caseServer) version() (string, error) {
-	seq, err := s.views.CasesVersion()
-	return fmt.Sprintf("%d-%d", seq, s.own.Size()), err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.Sub(s.read) >= versionEvery {
+		seq, err := s.views.CasesVersion()
+		s.last, s.lastErr, s.read = fmt.Sprintf("%d-%d", seq, s.own.Size()), err, now
+	}
+	return s.last, s.lastErr
+}
+
+// await returns the version as soon as it is not since, or after a time.
+func (s *caseServer) await(ctx context.Context, since string, longest time.Duration) (version string, err error) {
+	for until := time.Now().Add(longest); ; {
+		if version, err = s.version(); err != nil || version != since || !time.Now().Before(until) {
+			return version, err
+		}
+		if err := wire.Pause(ctx, versionEvery); err != nil {
+			return version, err
+		}
+	}
 }
 
 // list serves hubapi.GetCases. Who looks at the list sees plates and pictures.
 func (s *caseServer) list(c *api.Call, in hubapi.CasesQuery) (out hubapi.CasePage, err error) {
 	out.Cases = []hubapi.CaseRecord{}
-	if out.Version, err = s.version(); err != nil {
+	if out.Version, err = s.await(c.Context(), in.Since, in.Wait); err != nil {
 		return out, err
 	}
 	if out.Unchanged = out.Version == in.Since; out.Unchanged {

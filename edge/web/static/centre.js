@@ -1,8 +1,9 @@
 // The hub's console: its pages.
 import { restoreChoices } from "/choices.js";
 import { Frame } from "/frame.js";
-import { allowed, ask, html, places, render, session, setSession, t } from "/lib.js";
+import { allowed, ask, html, may, places, render, session, setSession, t } from "/lib.js";
 import { Fleet } from "/pages/fleet.js";
+import { count, unlock, watch } from "/watch.js";
 
 /** @import { Session } from "../types/hub" */
 
@@ -14,7 +15,7 @@ import { Fleet } from "/pages/fleet.js";
  */
 const read = (s) => ({
 	user: s.user || "guest", role: s.scopes.length ? "viewer" : "nobody", roles: s.roles, csrf: s.csrf, accounts: s.accounts,
-	signOn: s.sign_on,
+	signOn: s.sign_on, scopes: s.scopes,
 });
 
 /** Whether persons sign in at this hub. Where they do not, its guard asks browsers for a token, or for nothing. */
@@ -23,6 +24,9 @@ const signIn = () => session.accounts || Boolean(session.signOn);
 /** @type {Record<string, () => Promise<import("/frame.js").Page>>} */
 const pages = {
 	"": async () => Fleet,
+	work: async () => (await import("/pages/work.js")).Work,
+	case: async () => (await import("/pages/hubcase.js")).HubCase,
+	fleet: async () => Fleet,
 	signin: async () => {
 		const { SignIn } = await import("/pages/signin.js");
 		return ({ changed }) => html`<${SignIn} changed=${changed} read=${read} />`;
@@ -34,11 +38,22 @@ const pages = {
 	reports: async () => (await import("/pages/reports.js")).Reports,
 };
 
-/** Who has to sign in goes there. @param {string} page */
-const guard = (page) => (!signIn() || allowed("viewer") || page === "signin" ? "" : "#/signin");
+/** Reports whether the signed-in person takes part in cases: their first page is the work. */
+const adjudicates = () => may("cases") && session.user !== "guest";
 
-const aside = () => signIn()
+/** Who has to sign in goes there; the others begin with their first page. @param {string} page */
+function guard(page) {
+	if (signIn() && !allowed("viewer") && page !== "signin") return "#/signin";
+	if (page) return "";
+	return adjudicates() ? "#/work" : "#/fleet";
+}
+
+// Drawn with the frame: whoever has signed in by then, the cases are watched for them.
+const aside = () => {
+	watch();
+	return signIn()
 	&& html`<a href="#/signin">${allowed("viewer") ? session.user : t("nav.signin")}</a>`;
+};
 
 // The hub holds artifacts as they came, and draws none.
 places.artifact = (sha) => `/v1/artifacts/${sha}`;
@@ -47,4 +62,7 @@ places.picture = null;
 await restoreChoices();
 setSession(read(await ask("/v1/session")));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["", "passages", "lanes", "transits", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
+// The frame names the page; the number of open cases goes before that. A first key or click lets sound be heard.
+new MutationObserver(count).observe(/** @type {Node} */ (document.querySelector("title")), { childList: true });
+for (const done of ["pointerdown", "keydown"]) addEventListener(done, () => unlock().catch(() => undefined), { once: true });

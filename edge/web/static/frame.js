@@ -74,7 +74,7 @@ export function Frame({ pages, nav, home, guard, aside }) {
 		<a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
 		<header>
 			<strong class="brand">Lanewarden</strong>
-			<nav aria-label=${t("pages")}>${!guard("") && nav.map((n) => html`<a href="#/${n}"
+			<nav aria-label=${t("pages")}>${!guard(nav[0] ?? "") && nav.map((n) => html`<a href="#/${n}"
 				aria-current=${n === page ? "page" : undefined}>${t(`nav.${n || home}`)}</a>`)}</nav>
 			<div class="choices"><${Choices} changed=${changed} />${aside()}</div>
 		</header>

@@ -1,10 +1,10 @@
 // What all pages share: the markup function, the catalogue of texts, requests, the session, the stream.
 import { h, render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import htm from "htm";
 
 export const html = htm.bind(h);
-export { render, useEffect, useState };
+export { render, useEffect, useRef, useState };
 
 /**
  * @import { Head, KindsText, MessageText, RawLine, Sample, SessionInfo, Status } from "../types/agent"
@@ -88,7 +88,7 @@ export const places = {
 
 /**
  * Who has signed in. At the hub, roles are all of theirs, and signOn leads to a provider of identities.
- * @typedef {SessionInfo & {roles?: string[], signOn?: string}} SignedIn
+ * @typedef {SessionInfo & {roles?: string[], scopes?: string[], signOn?: string}} SignedIn
  */
 
 /** @type {SignedIn} */
@@ -99,6 +99,9 @@ const roles = ["nobody", "viewer", "technician", "officer", "admin"];
 export function allowed(role) {
 	return roles.indexOf(session.role) >= roles.indexOf(role);
 }
+
+/** Reports whether who has signed in at the hub may do what a scope names. The hub checks it again. @param {string} scope */
+export const may = (scope) => Boolean(session.scopes?.includes(scope));
 
 /** @param {SignedIn} s */
 export function setSession(s) {
@@ -232,6 +235,12 @@ export function useFetched(path) {
 		};
 	}, [path, again]);
 	return [value, problem, () => setAgain(again + 1)];
+}
+
+/** Reports whether a key is for the page: nothing is being written, and no other key is held. @param {KeyboardEvent} e */
+export function isForPage(e) {
+	const on = /** @type {HTMLElement} */ (e.target);
+	return !e.ctrlKey && !e.altKey && !e.metaKey && !["INPUT", "SELECT", "TEXTAREA"].includes(on.tagName);
 }
 
 /** Returns the value of the control that an event came from. @param {Event} e */

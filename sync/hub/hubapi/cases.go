@@ -17,6 +17,8 @@ type CasesQuery struct {
 	After string    `query:"after"`                                  // next of the page before; of all cases
 	Limit int       `query:"limit" default:"200" min:"1" max:"1000"` // most cases of a page
 	Since string    `query:"since"`                                  // version of an answer that the reader has
+	// when that is the version of now, how long to wait for another one
+	Wait time.Duration `query:"wait" max:"30s"`
 }
 
 // CasePage is the answer of GET /v1/cases.

@@ -1,5 +1,5 @@
 // Cases: how alarms are adjudicated. The list, open ones first, and one case with what is known and what to do.
-import { ago, allowed, ask, formOf, html, inLanguage, language, moment, momentZone, session, t, useEffect, useFetched, useState } from "/lib.js";
+import { ago, allowed, ask, formOf, html, inLanguage, isForPage, language, moment, momentZone, session, t, useEffect, useFetched, useRef, useState } from "/lib.js";
 import { AgentText, Facts, Problem, Table, station } from "/ui.js";
 import { passageAt, vehicleNames } from "/pages/vehicle.js";
 
@@ -15,13 +15,13 @@ const every = 2000;
 const caseAt = (id) => `#/case/${encodeURIComponent(id)}`;
 
 /** A sentence about a row, in the reader's language. @param {KindsText} s */
-const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter(Boolean).join(": ");
+export const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter(Boolean).join(": ");
 
 /** A sentence that stands alone. @param {KindsText} s */
-const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
+export const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
 
 /** Fetches a path, and again every little while. @template T @param {string} path @returns {Fetched<T>} */
-function useWatched(path) {
+export function useWatched(path) {
 	const fetched = /** @type {Fetched<T>} */ (useFetched(path));
 	useEffect(() => {
 		const timer = setInterval(fetched[2], every);
@@ -51,7 +51,7 @@ export function Cases() {
 const State = ({ c }) => html`<span class=${c.open ? "alarm" : ""}>${c.open ? "✕ " : ""}${inLanguage(c.called)}</span>`;
 
 /** @param {CasePerson} p */
-const who = (p) => (p.centre ? t("case-at-centre", { by: p.by }) : p.by);
+export const who = (p) => (p.centre ? t("case-at-centre", { by: p.by }) : p.by);
 
 /** @param {{of: string}} p */
 export function CasePage({ of }) {
@@ -69,10 +69,21 @@ export function CasePage({ of }) {
 		${c.open && html`<p class="verdict bad" role="status">${t("case-holds")}</p>`}
 		${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}
 		<${Facts} rows=${facts} />
-		${c.verdicts.length > 0 && html`<h2>${t("case-verdicts")}</h2><ul>${c.verdicts.map((v) => html`<li key=${v.at + v.by}>
-			<b>${sentence(v.called)}</b> ${who(v)}, ${momentZone(v.at)}</li>`)}</ul>`}
-		<${Acts} key=${c.state} c=${c} again=${again} />
-		<h2>${t("case-alarms")}</h2><ul>${c.alarms.map((a) => html`<li key=${a.row}>${sentence(a.cause)}
+		<${Verdicts} c=${c} />
+		<${Acts} key=${c.state} c=${c} path=${`/v1/cases/${encodeURIComponent(c.id)}/events`} again=${again} centre=${false} may=${mayAtLane} />
+		<${Story} c=${c} />`;
+}
+
+/** What the lane's roles may do. @param {string} action */
+const mayAtLane = (action) => allowed("officer") || allowed("technician") && ["comment", "secondary-result"].includes(action);
+
+/** What was decided, by whom. @param {{c: Case}} p */
+export const Verdicts = ({ c }) => (c.verdicts.length ? html`<h2>${t("case-verdicts")}</h2><ul>${c.verdicts.map((v) => html`<li key=${v.at + v.by}>
+	<b>${capital(v.called)}</b> ${who(v)}, ${momentZone(v.at)}</li>`)}</ul>` : null);
+
+/** The alarms of a case, its inspection, and what happened in it. @param {{c: Case}} p */
+export function Story({ c }) {
+	return html`<h2>${t("case-alarms")}</h2><ul>${c.alarms.map((a) => html`<li key=${a.row}>${sentence(a.cause)}
 			${" "}<span class="dim">${a.station ? station(a.station) : a.device}, ${momentZone(a.at)}${a.other ? ` – ${t("case-maybe-other")}` : ""}</span></li>`)}</ul>
 		${c.secondary && html`<h2>${t("case-secondary")}</h2><p>${who(c.secondary)}, ${momentZone(c.secondary.at)}${c.secondary.station
 			? `, ${station(c.secondary.station)}` : ""}${c.secondary.done ? html`<br /><b>${sentence(c.secondary.result)}</b>` : ""}</p>`}
@@ -108,16 +119,22 @@ const asksFor = {
 	"comment": ["notes"],
 };
 
-/** What a person can do in a case. @param {{c: Case, again: () => void}} p */
-function Acts({ c, again }) {
+/** Keys of actions, for those who work without a mouse. @type {Record<string, string>} */
+const keys = { "take": "t", "decide": "d", "confirm": "y", "overrule": "n", "ask-secondary": "r", "ask-second": "o", "comment": "c" };
+
+/**
+ * What a person can do in a case, at the lane or at the centre: path is where it is sent; may says what they may do; by is
+ * the name of who has not signed in.
+ * @param {{c: Case, path: string, again: () => void, centre: boolean, may: (action: string) => boolean, by?: string}} p
+ */
+export function Acts({ c, path, again, centre, may, by }) {
 	const [open, setOpen] = useState("");
 	const [failure, setFailure] = useState("");
-	if (!allowed("technician")) return null;
 	/** @param {string} action @param {CaseAct} [more] */
 	const act = async (action, more = {}) => {
 		try {
-			const body = { action, revision: c.revision, key: `${session.user}-${Date.now()}-${Math.random()}`, ...more };
-			await ask(`/v1/cases/${encodeURIComponent(c.id)}/events`, { method: "POST", body });
+			const key = `${session.user}-${Date.now()}-${Math.random()}`.slice(0, 64);
+			await ask(path, { method: "POST", body: { action, revision: c.revision, key, by, ...more } });
 			setOpen("");
 			setFailure("");
 		} catch (e) {
@@ -125,21 +142,36 @@ function Acts({ c, again }) {
 		}
 		again();
 	};
-	const mine = c.holders.some((h) => !h.centre && h.by === session.user);
+	const mine = c.holders.some((h) => h.centre === centre && h.by === (by || session.user));
 	const taken = c.state === "taken";
 	const all = [...(taken && !mine ? ["take"] : []), ...(possible[c.state] ?? []), ...(taken && mine ? ["hand-back"] : []), "comment"]
-		.filter((a) => allowed("officer") || a === "comment" || a === "secondary-result");
+		.filter(may);
+	const begin = (/** @type {string} */ a) => (asksFor[a] ? setOpen(open === a ? "" : a) : act(a));
+	useEffect(() => {
+		/** @param {KeyboardEvent} e */
+		const pressed = (e) => {
+			const a = all.find((one) => keys[one] === e.key.toLowerCase());
+			if (a && isForPage(e)) {
+				e.preventDefault();
+				begin(a);
+			}
+		};
+		addEventListener("keydown", pressed);
+		return () => removeEventListener("keydown", pressed);
+	});
+	if (!all.length) return null;
 	return html`<h2>${t("case-do")}</h2>
-		<div class="buttons">${all.map((a) => html`<button key=${a} class=${a === all[0] ? "primary" : ""}
-			aria-expanded=${asksFor[a] ? String(open === a) : undefined}
-			onClick=${() => (asksFor[a] ? setOpen(open === a ? "" : a) : act(a))}>${t(`case-act.${a}`)}</button>`)}</div>
+		<div class="buttons">${all.map((a) => html`<button key=${a} class=${a === all[0] ? "primary" : ""} aria-keyshortcuts=${keys[a]}
+			aria-expanded=${asksFor[a] ? String(open === a) : undefined} onClick=${() => begin(a)}>${t(`case-act.${a}`)}${keys[a]
+				&& html` <kbd aria-hidden="true">${keys[a].toUpperCase()}</kbd>`}</button>`)}</div>
 		<span role="status" class="problem">${failure}</span>
 		${open && html`<${ActForm} key=${open} action=${open} c=${c} act=${act} />`}`;
 }
 
 /** @param {{action: string, c: Case, act: (action: string, more: CaseAct) => Promise<void>}} p */
 function ActForm({ action, c, act }) {
-	const fields = asksFor[action] ?? [];
+	const again = (c.history ?? []).some((e) => e.state === "reopened");
+	const fields = (asksFor[action] ?? []).filter((f) => f !== "reason" || action !== "decide" || again);
 	const of = (/** @type {string} */ family) => c.alarms.some((a) => a.kind.startsWith(family));
 	/** @param {Event} e */
 	const submit = (e) => {
@@ -151,11 +183,13 @@ function ActForm({ action, c, act }) {
 			nuclides: text("nuclides")?.split(/[\s,;]+/), station: text("station"), notes: text("notes"), reason: text("reason"),
 		});
 	};
-	return html`<form class="narrow card" onSubmit=${submit} aria-label=${t(`case-act.${action}`)}>
+	const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+	useEffect(() => /** @type {HTMLElement | null | undefined} */ (form.current?.querySelector("select, input, textarea"))?.focus(), []);
+	return html`<form ref=${form} class="narrow card" onSubmit=${submit} aria-label=${t(`case-act.${action}`)}>
 		${fields.includes("finding") && html`
 			<label>${t("case-code")} <select name="code"><option value=""></option>${groups.map(([group, codes]) => html`<optgroup
-				label=${t(`case-group.${group}`)}>${codes.map((n) => html`<option value=${n}>${n} – ${t(`case-code.${n}`)}</option>`)}</optgroup>`)}</select></label>
-			<label>${t("case-nuclides")} <input name="nuclides" placeholder="K-40, Cs-137" /></label>
+				label=${t(`case-group.${group}`)}>${codes.map((n) => html`<option value=${n} selected=${n === suggested(c)}>${n} – ${t(`case-code.${n}`)}</option>`)}</optgroup>`)}</select></label>
+			${of("radiation") && html`<label>${t("case-nuclides")} <input name="nuclides" placeholder="K-40, Cs-137" /></label>`}
 			${of("xray") && html`<${Word} name="image" words=${["clear", "suspect", "unreadable"]} />`}
 			${of("trace") && html`<${Word} name="swab" words=${["confirmed", "innocent-source", "contamination"]} />
 				<label>${t("case-source")} <input name="source" /></label>`}`}
@@ -164,6 +198,15 @@ function ActForm({ action, c, act }) {
 		${fields.includes("reason") && html`<label>${t("case-reason")} <input name="reason" required=${action === "reopen"} /></label>`}
 		<button class="primary">${t(`case-act.${action}`)}</button>
 	</form>`;
+}
+
+/** Natural nuclides (ANSI N42.42 names): an alarm of these alone is natural radioactivity. */
+const natural = ["K-40", "Ra-226", "Th-232", "U-238", "Rn-222", "Lu-176"];
+
+/** The code that the alarms suggest, 0 for none: a person decides. @param {Case} c */
+function suggested(c) {
+	const named = c.alarms.flatMap((a) => a.nuclides);
+	return named.length > 0 && named.every((n) => natural.includes(n)) ? 4 : 0;
 }
 
 /** A word for an image or a swab. @param {{name: string, words: string[]}} p */
