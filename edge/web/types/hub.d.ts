@@ -879,12 +879,14 @@ export interface Report {
 export interface RolloutAct {
 	at: string;
 	bundle: string;
-	/** account on the hub's machine */
+	/** account on the hub's machine; empty for the hub itself */
 	by: string;
 	/** go-on: without which */
 	lanes?: string[];
 	site: string;
-	what: "start" | "stop" | "go-on";
+	what: "start" | "stop" | "go-on" | "stopped";
+	/** why it stopped by itself. */
+	why?: MessageText;
 }
 
 export interface RolloutAgent {
@@ -903,7 +905,7 @@ export interface RolloutAgent {
 }
 
 export interface RolloutBook {
-	/** of people, that are not journalled yet */
+	/** that are not journalled yet */
 	acts?: RolloutAct[];
 	/** by SITE/AGENT */
 	agents: Record<string, RolloutAgent>;
