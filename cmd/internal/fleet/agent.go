@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	mathrand "math/rand/v2"
 	"path/filepath"
 	"sort"
@@ -53,10 +54,28 @@ func newAgent(o *Options, number int, t *tally, codec *wire.Codec) (*agent, erro
 	a.journal = newMeter(j, t, a.line)
 	a.up, err = uplink.New(a.journal, uplink.Options{
 		Paths: uplink.Direct(a.broker(o.Broker)), Codec: codec, TelemetryDelay: o.TelemetryDelay, Software: o.Software,
-		Inventory: o.inventory, Log: slog.New(slog.DiscardHandler),
+		Inventory: a.inventory(o, number), Health: healthy, Log: slog.New(slog.DiscardHandler),
 	})
 	return a, errors.Join(err, a.closeAfter(err))
 }
+
+// inventory returns the devices of the scenario at the agent's lane, and where its site is: sites lie along a border that
+// there is not.
+func (a *agent) inventory(o *Options, number int) *observation.Inventory {
+	const lane = "lane-1"
+	along := float64(number / agentsPerSite)
+	inv := &observation.Inventory{
+		Site: a.site, SiteKind: "land", Agent: a.name, Lanes: []*observation.Lane{{Id: lane}},
+		Latitude: 49 + 2*math.Sin(along/6), Longitude: -123 + 0.55*along,
+	}
+	for _, d := range o.inventory.Devices {
+		inv.Devices = append(inv.Devices, &observation.Device{Id: d.Id, Lane: lane})
+	}
+	return inv
+}
+
+// healthy is the health of all agents.
+func healthy() *wire.Health { return &wire.Health{DiskPercent: 40} }
 
 // closeAfter closes the journal when there was an error.
 func (a *agent) closeAfter(err error) error {

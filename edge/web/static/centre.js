@@ -36,6 +36,8 @@ const pages = {
 	transits: async () => (await import("/pages/transits.js")).Transits,
 	lanes: async () => (await import("/pages/lanes.js")).Lanes,
 	reports: async () => (await import("/pages/reports.js")).Reports,
+	lane: async () => (await import("/pages/fleetagent.js")).FleetAgentPage,
+	agents: async () => (await import("/pages/agents.js")).Agents,
 };
 
 /** Reports whether the signed-in person takes part in cases: their first page is the work. */

@@ -1,10 +1,10 @@
 // What all pages share: the markup function, the catalogue of texts, requests, the session, the stream.
 import { h, render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import htm from "htm";
 
 export const html = htm.bind(h);
-export { render, useEffect, useRef, useState };
+export { render, useEffect, useMemo, useRef, useState };
 
 /**
  * @import { Head, KindsText, MessageText, RawLine, Sample, SessionInfo, Status } from "../types/agent"

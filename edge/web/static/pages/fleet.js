@@ -1,126 +1,113 @@
-// The hub's page: all sites and lanes, what is down, how far behind.
-import { ago, askPage, colon, html, momentZone, number, plural, t, useEffect, useState, word } from "/lib.js";
-import { AgentText, Mark, Problem, Table } from "/ui.js";
-
-/** @import { AgentSummary, DeviceTrouble } from "../../types/hub" */
-
-/** How many pages of agents are asked for at most: 20,000 agents. */
-const mostPages = 20;
-
-/** How long after an answer the hub is asked again, ms. */
-const pollPause = 2000;
+// Fleet: what is wrong with which lane, the worst first; where; and all lanes by site.
+import { ago, chosen, clock, html, inLanguage, momentZone, number, plural, t, useEffect, useState } from "/lib.js";
+import { keyOf, levels, useFleet } from "/pages/fleetdata.js";
+import { FleetMap } from "/pages/fleetmap.js";
+import { FleetRows } from "/pages/fleetrows.js";
+import { Problem } from "/ui.js";
 
 /**
- * Fetches all agents, page by page. The hub repeats one that said hello meanwhile; it is taken once.
- * @returns {Promise<AgentSummary[]>}
+ * @import { FleetLane, FleetSite, Trouble } from "../../types/hub"
+ * @import { FleetData } from "/pages/fleetdata.js"
  */
-async function allAgents() {
-	/** @type {Map<string, AgentSummary>} */
-	const all = new Map();
-	let next = "/v1/agents";
-	for (let i = 0; next && i < mostPages; i++) {
-		/** @type {{body: AgentSummary[], next: string}} */
-		const page = await askPage(next);
-		for (const a of page.body) if (!all.has(a.journal)) all.set(a.journal, a);
-		next = page.next;
-	}
-	return present([...all.values()]);
+
+/** How many of the worst lanes stand at the top. */
+const worstShown = 5;
+
+/** How often ages are written anew, ms. */
+const ageEvery = 10_000;
+
+/** A sign for each level: none is told by colour alone. @type {Record<string, string>} */
+const signs = { trouble: "✕", "no-link": "⊘", degraded: "▲", unreported: "?", ok: "✓", info: "i" };
+
+/** A level as sign and word. @param {{of: string}} p */
+export function Level({ of }) {
+	return html`<span class="level ${of}"><span aria-hidden="true">${signs[of]}</span> ${t(`level.${of}`)}</span>`;
 }
 
-/**
- * The present journal of each agent: the one that its last word names, else the one that said hello last. Journals that
- * were set aside, and forks, are history.
- * @param {AgentSummary[]} all
- */
-function present(all) {
-	/** @type {Map<string, AgentSummary>} */
-	const agents = new Map();
-	const rank = (/** @type {AgentSummary} */ a) => `${a.heard ? 1 : 0}${a.fork_of ? 0 : 1}${a.hello}`;
-	for (const a of all) {
-		const name = `${a.site}/${a.agent}`, other = agents.get(name);
-		if (!other || rank(a) > rank(other)) agents.set(name, a);
-	}
-	return [...agents.values()];
-}
+/** What people call a site. @param {FleetSite | undefined} s @param {string} id */
+export const siteName = (s, id) => s?.title || id;
 
-/** Agents that need attention come first, then by site and agent. @param {AgentSummary} a @param {AgentSummary} b */
-function byAttention(a, b) {
-	const name = (/** @type {AgentSummary} */ one) => `${one.site}/${one.agent}`;
-	return Number(needsAttention(b)) - Number(needsAttention(a)) || name(a).localeCompare(name(b));
-}
+/** The address of an agent's page. @param {FleetLane} l */
+export const laneAddress = (l) => `#/lane/${encodeURIComponent(l.site)}/${encodeURIComponent(l.agent)}`;
+
+/** The worst trouble of a lane that is one. @param {FleetLane} l @returns {Trouble | undefined} */
+export const cause = (l) => l.troubles.find((one) => one.level !== "info");
+
+/** Orders names. The comparison by language would be most of what the page costs. @param {string} a @param {string} b */
+export const byName = (a, b) => Number(a > b) - Number(a < b);
+
+/** Orders lanes by level, then by name. @param {FleetLane} a @param {FleetLane} b */
+export const byLevel = (a, b) => levels.indexOf(a.level) - levels.indexOf(b.level) || byName(a.agent, b.agent) || byName(a.lane, b.lane);
 
 export function Fleet() {
-	const [agents, setAgents] = useState(/** @type {AgentSummary[] | null} */ (null));
-	const [problem, setProblem] = useState("");
+	const data = useFleet();
+	const [filter, setFilter] = useState({ level: "", kind: "", q: "" });
+	const [, redraw] = useState(0);
 	useEffect(() => {
-		let timer = 0, gone = false;
-		const poll = async () => {
-			try {
-				setAgents(await allAgents());
-				setProblem("");
-			} catch (e) {
-				setProblem(/** @type {Error} */ (e).message);
-			}
-			if (!gone) timer = setTimeout(poll, pollPause);
-		};
-		poll();
-		return () => {
-			gone = true;
-			clearTimeout(timer);
-		};
+		const timer = setInterval(() => redraw(Math.random()), ageEvery);
+		return () => clearInterval(timer);
 	}, []);
-	return html`<h1>${t("nav.fleet")}</h1><${Problem} text=${problem} />
-		${agents && html`<${Agents} list=${agents.toSorted(byAttention)} now=${Date.now()} />`}`;
+	if (!data) return html`<h1>${t("nav.fleet")}</h1><p>${t("loading")}</p>`;
+	/** @param {Partial<typeof filter>} f */
+	const narrow = (f) => setFilter({ ...filter, ...f });
+	return html`<h1>${t("nav.fleet")}</h1>
+		<${Problem} text=${data.problem} />
+		${data.stale > 0 && html`<p class="stale" role="status">${t("fleet-stale", { time: clock(data.stale) })}</p>`}
+		<${Verdict} summary=${data.summary} />
+		<${Levels} summary=${data.summary} chosen=${filter.level} choose=${(/** @type {string} */ level) => narrow({ level })} />
+		<div class="overview"><${Worst} data=${data} /><${FleetMap} data=${data} choose=${(/** @type {string} */ q) => narrow({ q })} /></div>
+		<${Filters} data=${data} filter=${filter} narrow=${narrow} />
+		<${FleetRows} data=${data} filter=${filter} />
+		<p><a class="button" href="#/agents">${t("fleet-agents")}</a></p>`;
 }
 
-/** The verdict over all agents, and a row for each. @param {{list: AgentSummary[], now: number}} p */
-function Agents({ list, now }) {
-	const bad = list.filter(needsAttention).length;
-	const verdict = bad ? plural("agents-wrong", bad, { all: number(list.length) }) : plural("agents-well", list.length);
-	const head = [
-		t("site"), t("state-title"), t("last"), t("rows-behind"), t("queue"),
-		t("verified-rows"), t("devices"), t("software"), t("refused"),
-	];
-	return html`${list.length > 0 && html`<p role="status" class="verdict ${bad ? "bad" : "good"}">${verdict}</p>`}
-		<${Table} caption=${t("fleet-caption")} empty=${t("fleet-empty")} head=${head}
-			rows=${list.map((a) => agentRow(a, now))} />`;
+/** How all is in one sentence, which never says that all is well when something is not. @param {{summary: Record<string, number>}} p */
+function Verdict({ summary }) {
+	const all = levels.reduce((n, level) => n + (summary[level] ?? 0), 0);
+	if (!all) return html`<p role="status">${t("fleet-empty")}</p>`;
+	const wrong = levels.filter((level) => level !== "ok" && summary[level]);
+	const look = summary.trouble || summary["no-link"] ? "bad" : wrong.length ? "doubtful" : "good";
+	const text = wrong.length
+		? t("fleet-wrong", { what: wrong.map((level) => plural(`fleet-n-${level}`, summary[level])).join(", "), all: number(all) })
+		: plural("agents-well", all);
+	return html`<p role="status" class="verdict ${look}">${text}</p>`;
 }
 
-/** @param {AgentSummary} a @param {number} now ms */
-function agentRow(a, now) {
-	const name = `${a.site} / ${a.agent}`;
-	const linked = /^https?:/.test(a.console ?? ""); // an agent's word: no javascript: becomes a link
-	return [
-		linked ? html`<a href=${a.console} rel="noreferrer">${name}</a>` : name,
-		html`<${Mark} state=${a.online ? "up" : "down"} group="link" />`,
-		html`<span title=${momentZone(a.heard)}>${ago(a.heard, now)}</span>`,
-		number(Math.max(0, a.size - a.held)),
-		waitingWords(a.waiting ?? {}),
-		`${number(a.verified)} / ${number(a.held)}`,
-		html`<${Devices} all=${(a.devices ?? []).length} trouble=${a.trouble ?? []} now=${now} />`,
-		a.software,
-		a.refused ? html`<span class="problem"><${AgentText} text=${a.refused} fr=${a.refused_fr} /></span>` : "",
-	];
+/** @param {{summary: Record<string, number>, chosen: string, choose: (level: string) => void}} p */
+function Levels({ summary, chosen: now, choose }) {
+	return html`<div class="levels" role="group" aria-label=${t("fleet-levels")}>${levels.map((level) => html`<button key=${level}
+		type="button" class="level-tile ${level}" aria-pressed=${now === level} onClick=${() => choose(now === level ? "" : level)}>
+		<b>${number(summary[level] ?? 0)}</b><${Level} of=${level} /></button>`)}</div>`;
 }
 
-/** Words for what waits at an agent, by class. @param {Record<string, number>} waiting */
-function waitingWords(waiting) {
-	/** @type {Record<string, string>} */
-	const keys = { artifact: "n-documents", telemetry: "n-telemetry" };
-	const some = Object.entries(waiting).filter(([, n]) => n > 0);
-	return some.map(([name, n]) => plural(keys[name] ?? `n-${name}s`, n)).join(", ");
+/** The worst lanes with their causes. @param {{data: FleetData}} p */
+function Worst({ data }) {
+	const bad = [...data.lanes.values()].filter((l) => l.level !== "ok" && l.level !== "unreported")
+		.toSorted((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level) || byName(keyOf(a), keyOf(b)));
+	if (!bad.length) return null;
+	const sites = new Map(data.sites.map((s) => [s.site, s]));
+	return html`<section class="card worst"><h2>${t("fleet-worst")}</h2>
+		<ul class="plain">${bad.slice(0, worstShown).map((l) => html`<${WorstLane} key=${keyOf(l)} l=${l} site=${sites.get(l.site)} />`)}</ul>
+		${bad.length > worstShown && html`<p class="dim">${plural("fleet-more", bad.length - worstShown)}</p>`}</section>`;
 }
 
-/**
- * The number of a lane's devices; where some do not work, those.
- * @param {{all: number, trouble: DeviceTrouble[], now: number}} p
- */
-function Devices({ all, trouble, now }) {
-	if (!trouble.length) return html`${number(all)}`;
-	return html`<ul class="plain">${trouble.map((d) => html`<li><${Mark} state=${d.state} />${" "}
-		${d.device}, <span title=${momentZone(d.since)}>${ago(d.since, now)}</span>${colon()}<${AgentText} text=${d.reason}
-			fr=${d.reason_fr} /></li>`)}</ul>`;
+/** @param {{l: FleetLane, site: FleetSite | undefined}} p */
+function WorstLane({ l, site }) {
+	const why = cause(l);
+	return html`<li class=${l.level}><a href=${laneAddress(l)}><${Level} of=${l.level} />
+		<b>${siteName(site, l.site)} / ${l.agent}${l.title || l.lane ? ` · ${l.title || l.lane}` : ""}</b>
+		<span class="why">${why && inLanguage(why.text)}</span>
+		${why?.since && html`<span class="dim" title=${momentZone(why.since)}>${ago(why.since, Date.now())}</span>`}</a></li>`;
 }
 
-/** Reports whether an agent is away, refused, or has a device that does not work. @param {AgentSummary} a */
-const needsAttention = (a) => !a.online || Boolean(a.refused) || (a.trouble ?? []).length > 0;
+/** @param {{data: FleetData, filter: {level: string, kind: string, q: string}, narrow: (f: object) => void}} p */
+function Filters({ data, filter, narrow }) {
+	const kinds = [...new Set(data.sites.map((s) => s.kind).filter(Boolean))].toSorted();
+	return html`<form class="line search" role="search" onSubmit=${(/** @type {Event} */ e) => e.preventDefault()}>
+		<label>${t("fleet-search")}<input name="q" type="search" value=${filter.q} onInput=${(/** @type {Event} */ e) => narrow({ q: chosen(e) })} /></label>
+		<label>${t("state-title")}<select value=${filter.level} onChange=${(/** @type {Event} */ e) => narrow({ level: chosen(e) })}>
+			<option value="">${t("all")}</option>${levels.map((level) => html`<option key=${level} value=${level}>${t(`level.${level}`)}</option>`)}</select></label>
+		${kinds.length > 1 && html`<label>${t("site-kind")}<select value=${filter.kind} onChange=${(/** @type {Event} */ e) => narrow({ kind: chosen(e) })}>
+			<option value="">${t("all")}</option>${kinds.map((k) => html`<option key=${k} value=${k}>${t(`site-kind.${k}`)}</option>`)}</select></label>`}
+	</form>`;
+}
