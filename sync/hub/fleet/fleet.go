@@ -65,7 +65,8 @@ type said struct {
 	state  *wire.State   // its last word; nil for none
 	at     time.Time     // when that came
 	health *wire.Health  // the last that it told; nil for never
-	off    time.Duration // how far its clock is ahead, by that word; less than message delays when it is right
+	off    time.Duration // how far its clock is ahead, as far as that can be told
+	late   time.Duration // how far it seemed to be behind by the last word, which may have been long under way; 0 or less
 }
 
 // New returns a board without lanes. Versions begin with the time, so that those of an earlier run of the hub are older.
@@ -99,7 +100,7 @@ func (b *Board) Say(name store.Sender, state *wire.State, now time.Time, stale b
 	}
 	switch before := a.said.state; {
 	case state.Online && state.TimeNs != 0 && !stale:
-		next.off = time.Unix(0, state.TimeNs).Sub(now)
+		next.off, next.late = clockError(time.Unix(0, state.TimeNs).Sub(now), a.said.late)
 	case !state.Online && before != nil: // a last will knows no devices: those of the last word stand
 		will := state.TimeNs == 0
 		state = &wire.State{
@@ -115,6 +116,20 @@ func (b *Board) Say(name store.Sender, state *wire.State, now time.Time, stale b
 		now.Sub(a.savedAt) > saveHeardEvery
 	a.said = next
 	b.judge(a, now)
+}
+
+// surelyBehind is more than a message is under way.
+const surelyBehind = time.Minute
+
+// clockError returns how far a clock is ahead, of a message that seemed to be so far ahead when it came, and what the next
+// one needs to know of it. A delay makes a clock seem behind, and never ahead: what a message that waited in a storm of
+// reconnecting agents says is confirmed by the next one.
+func clockError(ahead, lateBefore time.Duration) (off, late time.Duration) {
+	late = min(ahead, 0)
+	if ahead >= 0 || ahead < -surelyBehind {
+		return ahead, late
+	}
+	return max(late, lateBefore), late
 }
 
 // SetJournals takes what the ledger holds of agents. Of one agent's journals the one that said hello last counts.

@@ -148,6 +148,27 @@ func TestNotHeard(t *testing.T) {
 	}
 }
 
+// A clock that is ahead, or far behind, is told at once; one that seems a little behind only when the next message says so too.
+func TestClockError(t *testing.T) {
+	for _, c := range []struct{ ahead, before, want time.Duration }{
+		{time.Second, 0, time.Second}, {time.Hour, 0, time.Hour}, {-2 * time.Minute, 0, -2 * time.Minute},
+		{-20 * time.Second, 0, 0}, {-20 * time.Second, -21 * time.Second, -20 * time.Second}, {-time.Second, -20 * time.Second, -time.Second},
+	} {
+		if got, _ := clockError(c.ahead, c.before); got != c.want {
+			t.Errorf("%v after %v: %v, want %v", c.ahead, c.before, got, c.want)
+		}
+	}
+	slow := up(&wire.Health{})
+	slow.TimeNs = start.Add(-20 * time.Second).UnixNano()
+	b := board(slow)
+	if in := b.is(t, "in"); in.Level != "ok" {
+		t.Errorf("after one message that may have been under way: %+v", in)
+	}
+	if b.Say(lane3, slow, start, false); b.is(t, "in").Level != "trouble" {
+		t.Errorf("after two: %+v", b.is(t, "in"))
+	}
+}
+
 // Refused journals and conditions come from the ledger.
 func TestLedgerTells(t *testing.T) {
 	b := board(up(&wire.Health{}))

@@ -27,9 +27,20 @@ export function FleetMap({ data, choose }) {
 				<text x=${g.x1 + 4} y=${g.y2 - 6}>${g.text}</text></g>`)}
 			${spots.toReversed().map((s) => html`<g key=${s.site.site} class="spot ${s.level}" onClick=${() => choose(s.site.site)}>
 				<title>${named(s)}: ${plural("n-lanes", s.n)}, ${t(`level.${s.level}`)}</title><${Sign} s=${s} /></g>`)}
-			${bad.slice(0, mostNames).map((s) => html`<text key=${s.site.site} class="name" x=${Math.min(s.x, width - 90)} y=${s.y - 20}
+			${written(bad).map((s) => html`<text key=${s.site.site} class="name" x=${Math.min(s.x, width - 90)} y=${s.y - 20}
 				text-anchor="middle">${named(s)}</text>`)}
 		</svg></section>`;
+}
+
+/** The sites whose names are written: the worst first, and none over another. @param {Spot[]} bad */
+function written(bad) {
+	/** @type {Spot[]} */
+	const out = [];
+	for (const s of bad) {
+		const free = out.every((o) => Math.abs(o.x - s.x) > 150 || Math.abs(o.y - s.y) > 34);
+		if (free && out.length < mostNames) out.push(s);
+	}
+	return out;
 }
 
 /** @param {Spot} s */

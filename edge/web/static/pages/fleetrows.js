@@ -8,8 +8,8 @@ import { keyOf, levels } from "/pages/fleetdata.js";
  * @import { FleetData } from "/pages/fleetdata.js"
  */
 
-/** Heights of rows in rem: of a site, of a lane, and of a lane on a telephone, where it is a card. */
-const siteHeight = 3, laneHeight = 3.5, cardHeight = 9;
+/** Heights of rows in rem: of a site, of a lane, and of a lane on a telephone, where it is a card, with or without a cause. */
+const siteHeight = 3, laneHeight = 3.5, cardHeight = 9, wellHeight = 5.5;
 
 /** Rows beyond the screen that are there, so that the keyboard finds the next one. */
 const beyond = 6;
@@ -45,6 +45,12 @@ function groups(data, filter, folded) {
 	return out.toSorted((a, b) => levels.indexOf(a.lanes[0].level) - levels.indexOf(b.lanes[0].level) || byName(a.id, b.id));
 }
 
+/** @param {FleetLane} l @param {boolean} cards */
+function heightOf(l, cards) {
+	if (!cards) return laneHeight;
+	return cause(l) ? cardHeight : wellHeight;
+}
+
 /** Lays rows out below each other, in px. @param {Group[]} all @param {number} rem @param {boolean} cards @returns {{rows: Row[], height: number}} */
 function layOut(all, rem, cards) {
 	/** @type {Row[]} */
@@ -58,7 +64,7 @@ function layOut(all, rem, cards) {
 	for (const site of all) {
 		add({ key: site.id, site, height: siteHeight * rem });
 		if (!site.open) continue;
-		for (const lane of site.lanes) add({ key: keyOf(lane), lane, height: (cards ? cardHeight : laneHeight) * rem });
+		for (const lane of site.lanes) add({ key: keyOf(lane), lane, height: heightOf(lane, cards) * rem });
 	}
 	return { rows, height: top };
 }
@@ -117,7 +123,7 @@ export function FleetRows({ data, filter }) {
 function SiteCells({ g, fold }) {
 	const counts = levels.slice(0, -1).map((level) => [level, g.lanes.filter((l) => l.level === level).length]).filter(([, n]) => n);
 	return html`<span role="cell"><button type="button" aria-expanded=${g.open} onClick=${() => fold(g)}>
-		<span aria-hidden="true">${g.open ? "▾" : "▸"}</span> <b>${siteName(g.site, g.id)}</b>
+		<span aria-hidden="true">${g.open ? "▾" : "▸"}</span> <b>${siteName(g.site, g.id)}</b>${" "}
 		<span class="dim">${[plural("n-lanes", g.lanes.length), ...counts.map(([level, n]) => plural(`fleet-n-${level}`, Number(n)))].join(", ")}</span></button></span>`;
 }
 
@@ -126,8 +132,7 @@ function LaneCells({ l }) {
 	const why = cause(l), now = Date.now();
 	return html`<span role="cell"><a href=${laneAddress(l)}>${l.title || l.lane || l.agent}<small>${l.agent}</small></a></span>
 		<span role="cell"><${Level} of=${l.level} /></span>
-		<span role="cell" class="why" title=${why ? inLanguage(why.text) : ""}>${why && inLanguage(why.text)}
-			${why?.since ? html` <small title=${momentZone(why.since)}>${ago(why.since, now)}</small>` : ""}
+		<span role="cell" class="why" title=${why ? inLanguage(why.text) : ""}>${why?.since ? html`<small title=${momentZone(why.since)}>${ago(why.since, now)}</small> ` : ""}${why && inLanguage(why.text)}
 			${l.heard ? html` <small>${t("fleet-heard", { time: moment(l.heard) })}${l.queued ? `, ${plural("fleet-queued", l.queued)}` : ""}</small>` : ""}
 			${l.more ? html` <small>${plural("fleet-more-troubles", l.more)}</small>` : ""}</span>
 		<span role="cell" data-head=${t("devices")}>${t("n-of-m", { n: number(l.working), m: number(l.devices) })}</span>
