@@ -1,6 +1,6 @@
 // One agent's lanes: what is wrong and what to do, its devices with what they were in the last days.
 import { ago, chosen, html, inLanguage, moment, momentZone, percent, t, useEffect, useFetched, useState, word } from "/lib.js";
-import { Level, siteName } from "/pages/fleet.js";
+import { Level, siteName } from "/pages/fleetlane.js";
 import { clockWords, testWords } from "/pages/fleetrows.js";
 import { Facts, Mark, Problem, Sentence, Table } from "/ui.js";
 

@@ -1,6 +1,6 @@
 // All lanes by site, of which only those on the screen are in the document.
 import { ago, duration, html, inLanguage, moment, momentZone, number, percent, plural, t, useEffect, useMemo, useState } from "/lib.js";
-import { byLevel, byName, cause, laneAddress, Level, siteName } from "/pages/fleet.js";
+import { byLevel, byName, cause, laneAddress, Level, siteName } from "/pages/fleetlane.js";
 import { keyOf, levels } from "/pages/fleetdata.js";
 
 /**
