@@ -177,6 +177,9 @@ func (d *demo) writeConfig() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if lane, err = d.giveOrders(lane); err != nil {
+		return "", err
+	}
 	// All paths in the embedded lane files begin with .run/.
 	lane = strings.ReplaceAll(lane, " .run/", " "+d.dir+"/")
 	lane = strings.Replace(lane, demoListen,
