@@ -28,7 +28,8 @@ const (
 	boothLoop   = 0
 )
 
-func newBoothWorld(t *testing.T) *boothWorld {
+// newBoothWorld starts everything. o may say more about it, but not of lane and devices.
+func newBoothWorld(t *testing.T, o options) *boothWorld {
 	b := &boothWorld{io: &plc.Module{}, codes: &barcode.Scanner{}}
 	module, scanner := &socket{t: t, address: freeAddress(t)}, &socket{t: t, address: freeAddress(t)}
 	module.serve = func(ctx context.Context) error { return b.io.Serve(ctx, module.address) }
@@ -38,13 +39,22 @@ func newBoothWorld(t *testing.T) *boothWorld {
 		t.Cleanup(s.unplug)
 	}
 	b.io.Input(3, true) // no emergency stop
-	b.world = newWorld(t, options{
-		noPortal: true,
-		lane: `, stations: [{id: portal, position: 0, devices: [rpm-1]}, {id: booth, position: 20, devices: [io-1, ocr-1]}], ` +
-			`clearance: {policy: joint-facility, booth: booth, leaving: {device: io-1, station: loop-in}, ` +
-			`outputs: [{device: io-1, output: barrier, "on": [RELEASE]}, {device: io-1, output: light-red, "on": [DOCUMENTS, REFER, HOLD]}]}`,
-		devices: fmt.Sprintf(`  - {id: io-1, driver: plc, lane: lane-1, settings: {address: "%s", profile: example-lane-io}}
-  - {id: ocr-1, driver: barcode, lane: lane-1, settings: {address: "%s"}}`, module.address, scanner.address),
+	o.noPortal = true
+	o.lane = `, stations: [{id: portal, position: 0, devices: [rpm-1]}, {id: booth, position: 20, devices: [io-1, ocr-1]}], ` +
+		`clearance: {policy: joint-facility, booth: booth, leaving: {device: io-1, station: loop-in}, ` +
+		`outputs: [{device: io-1, output: barrier, "on": [RELEASE]}, {device: io-1, output: light-red, "on": [DOCUMENTS, REFER, HOLD]}]}`
+	o.devices = fmt.Sprintf(`  - {id: io-1, driver: plc, lane: lane-1, settings: {address: "%s", profile: example-lane-io}}
+  - {id: ocr-1, driver: barcode, lane: lane-1, settings: {address: "%s"}}`, module.address, scanner.address)
+	b.world = newWorld(t, o)
+	b.waitFor("the devices", time.Minute, func() bool {
+		s, err := b.status()
+		running := 0
+		for _, d := range s.Devices {
+			if (d.ID == "io-1" || d.ID == "ocr-1") && d.State == "running" {
+				running++
+			}
+		}
+		return err == nil && running == 2
 	})
 	return b
 }
@@ -94,17 +104,7 @@ func (b *boothWorld) leave() {
 // its presentation, no decision is lost or doubled, and the red light is as the decision in force says.
 func TestKillWhileDeciding(t *testing.T) {
 	t.Parallel()
-	b := newBoothWorld(t)
-	b.waitFor("the devices", time.Minute, func() bool {
-		s, err := b.status()
-		running := 0
-		for _, d := range s.Devices {
-			if (d.ID == "io-1" || d.ID == "ocr-1") && d.State == "running" {
-				running++
-			}
-		}
-		return err == nil && running == 2
-	})
+	b := newBoothWorld(t, options{})
 	n := kills(t, 4)
 	for i := range n {
 		show := func() { b.codes.Scan(fmt.Sprintf("9%03dPARS%05d", 100+i%30, i)) }

@@ -157,6 +157,7 @@ type options struct {
 	uplink    string                     // more of the uplink, likewise
 	agentDisk int                        // MB of a disk of the agent's own; 0 for the machine's
 	hubDisk   int                        // MB of a disk of the hub's own; 0 for the machine's
+	before    func(*world) string        // is called before programs start, and gives more of the uplink
 }
 
 // newWorld starts everything.
@@ -174,6 +175,9 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	w.mount("agent", o.agentDisk)
 	w.mount("hub", o.hubDisk)
+	if o.before != nil {
+		o.uplink += o.before(w)
+	}
 	config := w.path("lane.yaml")
 	text := fmt.Sprintf(`
 site: {id: test}
