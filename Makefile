@@ -1,4 +1,4 @@
-# Targets: run, test, fresh, torture, torture-controls, crashes, kills, bench, fleet, peers, cluster, cluster-controls, scenarios, mutation, fuzz, lint,
+# Targets: run, test, fresh, torture, torture-controls, crashes, kills, bench, bench-views, fleet, peers, cluster, cluster-controls, scenarios, mutation, fuzz, lint,
 # notices, proto, ui-vendor, release, reproducible, image, clean. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 GO ?= go
@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes kills bench cases fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes kills bench bench-views cases fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -75,6 +75,11 @@ AGENTS ?= 2000
 RATE ?= 5000
 DURATION ?= 1m
 STORM ?= 30s
+# What the views cost beside the ledger, and searches among PASSAGES of LANES lanes; 5,000,000 take an hour and 10 GB in TMPDIR.
+bench-views:
+	LANEWARDEN_PASSAGES=$(PASSAGES) LANEWARDEN_LANES=$(LANES) LANEWARDEN_THIN=$(THIN) \
+		$(GO) test ./sync/hub/views -run - -bench Views/sqlite -benchtime 1x -timeout 6h
+
 fleet: build
 	@AGENTS=$(AGENTS) RATE=$(RATE) DURATION=$(DURATION) STORM=$(STORM) .ci/fleet
 

@@ -193,24 +193,24 @@ func (b *batch) next(limit int) error {
 		return err
 	}
 	upTo, bytes := min(newest, first+int64(limit)-1), 0
-	err = b.Query(wantedRows, func(r []driver.Value) error {
+	err = b.Query(nextRows, func(r []driver.Value) error {
+		b.hear(sqlog.Int64(r[1]), sqlog.Text(r[5]), sqlog.Int64(r[4]))
+		if !isWanted(observation.Class(sqlog.Int64(r[3])), observation.Kind(sqlog.Int64(r[6]))) {
+			return nil
+		}
 		one := scanRow(r, b.sealer)
 		b.rows = append(b.rows, one)
-		b.hear(one.Owner, one.Device, one.TimeNs)
 		if bytes += len(one.Body) + len(one.Sealed); bytes >= batchBytes {
 			upTo = one.Seq
 			return errEnough
 		}
 		return nil
-	}, b.seq, upTo, int64(observation.Class_CLASS_ALARM))
+	}, b.seq, upTo)
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
 	b.upTo = upTo
-	return b.Query(otherRows, func(r []driver.Value) error {
-		b.hear(sqlog.Int64(r[0]), sqlog.Text(r[1]), sqlog.Int64(r[2]))
-		return nil
-	}, b.seq, upTo, int64(observation.Class_CLASS_ALARM))
+	return nil
 }
 
 // hear notes when something of a device was observed.
@@ -219,23 +219,33 @@ func (b *batch) hear(owner int64, device string, timeNs int64) {
 	b.heard[k] = max(b.heard[k], timeNs)
 }
 
-// isWanted is the condition of rows that some fold wants to see. Its parameter is the class of alarms.
-var isWanted = func() string {
-	var kinds []string
+// wantedKinds are the kinds of rows that some fold wants to see.
+var wantedKinds = func() map[observation.Kind]bool {
+	all := wanted()
 	for number := range observation.Kind_name {
-		if k := observation.Kind(number); wanted()[k] || observation.Describe(k).Detections != nil {
-			kinds = append(kinds, strconv.Itoa(int(number)))
+		if k := observation.Kind(number); observation.Describe(k).Detections != nil {
+			all[k] = true
 		}
 	}
-	return "(o.class=? OR o.kind IN (" + strings.Join(sorted(kinds), ",") + "))"
+	return all
 }()
 
-// wantedRows is the query for these rows. otherRows says when the devices of all others were seen, each minute once:
-// that groups them by a short key, where their last time would have all of them sorted.
-var (
-	wantedRows = "SELECT " + rowColumns + " FROM observation o WHERE o.seq>? AND o.seq<=? AND " + isWanted + " ORDER BY o.seq"
-	otherRows  = "SELECT DISTINCT o.owner, o.device, o.t/60000000000*60000000000 FROM observation o WHERE o.seq>? AND o.seq<=? AND NOT " + isWanted
-)
+// isWanted reports whether some fold wants to see a row.
+func isWanted(class observation.Class, kind observation.Kind) bool {
+	return class == observation.Class_CLASS_ALARM || wantedKinds[kind]
+}
+
+// nextRows is the query for the rows of a batch, in the columns of rowColumns; bodies are those of wanted rows alone. It
+// is one query for all rows, as finding their pages is what costs most.
+var nextRows = func() string {
+	var kinds []string
+	for k := range wantedKinds {
+		kinds = append(kinds, strconv.Itoa(int(k)))
+	}
+	body := fmt.Sprintf("CASE WHEN o.class=%d OR o.kind IN (%s) THEN o.body END", observation.Class_CLASS_ALARM,
+		strings.Join(sorted(kinds), ","))
+	return "SELECT " + strings.Replace(rowColumns, "o.body", body, 1) + " FROM observation o WHERE o.seq>? AND o.seq<=? ORDER BY o.seq"
+}()
 
 // erasedAtOnce bounds the erased rows of a batch.
 const erasedAtOnce = 500

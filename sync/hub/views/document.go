@@ -97,9 +97,11 @@ func isAlarm(r *observation.PassageReading) bool {
 }
 
 // foldRows folds a passage's document from the rows that the table names. readings returns rows of readings, which
-// name the vehicle as long as the lane's document does not.
+// name the vehicle as long as the lane's document does not. statementBody decodes a row that says to which passages readings
+// belong: people read their reasons, which are personal values; the tables need none of these.
 func foldRows(
 	id string, p passageRow, rows map[int64]*row, readings func([]int64) (map[int64]*row, error),
+	statementBody func(*row) (*observation.Body, error),
 ) (*observation.PassageClosed, error) {
 	var closed *observation.PassageClosed
 	if r := rows[p.closed]; r != nil {
@@ -110,7 +112,7 @@ func foldRows(
 	var after []statement
 	for _, idx := range p.statements {
 		if r := rows[idx]; r != nil {
-			if body, err := r.values(); err == nil {
+			if body, err := statementBody(r); err == nil {
 				after = append(after, statement{idx, body.Typed()})
 			}
 		}

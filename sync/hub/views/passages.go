@@ -279,7 +279,7 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 			}
 		}
 		return rows, err
-	})
+	}, (*row).body)
 }
 
 // write writes passages' rows, and what they count.

@@ -223,7 +223,8 @@ func (v *Views) documentOf(p *passage) (*observation.PassageClosed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return foldRows(p.id, p.passageRow, rows, func(naming []int64) (map[int64]*row, error) { return v.rawRows(p.owner, naming) })
+	naming := func(indices []int64) (map[int64]*row, error) { return v.rawRows(p.owner, indices) }
+	return foldRows(p.id, p.passageRow, rows, naming, (*row).values)
 }
 
 // Passage is all that is held of one passage.
