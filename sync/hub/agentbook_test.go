@@ -96,7 +96,7 @@ func TestGoneSeenByAnother(t *testing.T) {
 }
 
 // connect returns a client of the broker, or why it was not let in.
-func connect(t *testing.T, b wire.Broker, id string) (mqtt.Client, error) {
+func connect(t testing.TB, b wire.Broker, id string) (mqtt.Client, error) {
 	t.Helper()
 	o, err := b.Options(id)
 	if err != nil {

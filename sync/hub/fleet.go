@@ -25,7 +25,7 @@ func (s *httpServer) fleet(c *api.Call, in hubapi.FleetQuery) (hubapi.FleetPage,
 // Limits of streams of changes.
 const (
 	maxFleetStreams = 500
-	fleetEvery      = time.Second      // between two events
+	fleetEvery      = 2 * time.Second  // between two events: each is a drawing of a page
 	fleetComment    = 15 * time.Second // a word for proxies, when there is no event
 	fleetWrite      = 10 * time.Second
 	fleetRetry      = 10 * time.Second

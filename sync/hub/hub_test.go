@@ -119,7 +119,7 @@ func commit(t testing.TB, j *journal.Journal, class observation.Class, n int) {
 	}
 }
 
-func get(t *testing.T, url string, header ...string) (int, string) {
+func get(t testing.TB, url string, header ...string) (int, string) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -61,8 +61,8 @@ const aside = () => {
 places.artifact = (sha) => `/v1/artifacts/${sha}`;
 places.picture = null;
 
-await restoreChoices();
-setSession(read(await ask("/v1/session")));
+const [asked] = await Promise.all([ask("/v1/session"), restoreChoices()]);
+setSession(read(asked));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
 // The frame names the page; the number of open cases goes before that. A first key or click lets sound be heard.

@@ -134,7 +134,7 @@ var (
 	GetFleetChanges = api.Stream[FleetChangesQuery]{Route: api.Route{
 		ID: "fleetChanges", Pattern: "GET /v1/fleet/changes", Scope: api.ScopeFleet, Media: "text/event-stream",
 		Summary: "Lanes that are not as they were, as that happens",
-		Note: "Server-sent events without end (`id: VERSION` and `data: FleetChanges`), at most one a second, and none while " +
+		Note: "Server-sent events without end (`id: VERSION` and `data: FleetChanges`), at most one in two seconds, and none while " +
 			"nothing changes but a comment every 15 s. It resumes by Last-Event-ID; a version of before the hub's start brings all lanes.",
 		Items: []any{FleetChanges{}}, Fails: []api.Code{api.Unavailable},
 	}}

@@ -39,6 +39,12 @@ export function useFleet() {
 	return data;
 }
 
+/** Waits until the browser has drawn what it has; for a page that nobody sees, a moment. */
+const drawn = () => new Promise((done) => {
+	requestAnimationFrame(() => setTimeout(done));
+	setTimeout(done, 500);
+});
+
 /** One page's view of the fleet. */
 class Follower {
 	/** @param {(d: FleetData) => void} show */
@@ -79,6 +85,7 @@ class Follower {
 				if (!this.loaded || !page.next) this.set({ ...first, lanes: new Map(lanes), stale: 0, problem: "" });
 				if (!page.next) break;
 				after = page.next;
+				await drawn(); // the first rows are on the screen before the others are asked for
 			}
 			this.loaded = true;
 			if (!this.ended) this.follow(version);
