@@ -5,7 +5,7 @@
 -- texts first and last, the first second of the time and the first one after it, in UTC:
 --
 --   curl -fsS -H "Authorization: Bearer $TOKEN" 'https://hub.example:8490/v1/feed?limit=100000' >feed.ndjson
---   sqlite3 :memory: -cmd '.mode ascii' -cmd '.separator "\x1f" "\n"' -cmd 'CREATE TABLE event(line TEXT)' \
+--   sqlite3 :memory: -cmd '.mode ascii' -cmd '.separator "\037" "\n"' -cmd 'CREATE TABLE event(line TEXT)' \
 --     -cmd '.import feed.ndjson event' \
 --     -cmd "CREATE TABLE period AS SELECT '2026-11-01T04:00:00' AS first, '2026-12-01T05:00:00' AS last" \
 --     -cmd '.mode list' <docs/month.sql
