@@ -22,9 +22,12 @@ setup:
 # All tests, or those of PKGS; TESTFLAGS go to go test, which prints a line for each package in the order of the list, when
 # it and those before it are done. The end-to-end tests take longest and would hold back all lines behind theirs: they are
 # the last, and use both cores by themselves.
+# Tests of memory are skipped under the race detector, and run without it.
 PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./.ci/mutation ./cmd/internal/e2e
+BOMBS ?= ./drivers/trace/ionscan ./drivers/radiation/n42 ./drivers/xray/dicos
 test: setup
 	$(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
+	$(GO) test -timeout 20m $(TESTFLAGS) -run Bombs $(BOMBS)
 
 # Both README commands on a new Debian machine: a root made by debootstrap. Needs root.
 fresh:

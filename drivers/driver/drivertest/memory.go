@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+// WithoutRace skips a test of memory under the race detector, which takes memory of its own and ten times as long. make
+// test runs those whose names contain Bombs without it.
+func WithoutRace(t testing.TB) {
+	t.Helper()
+	if race {
+		t.Skip("measures memory: run without the race detector")
+	}
+}
+
 // MaxDocumentBytes bounds the memory that a hostile document may take, in bytes beside the document's own file: an
 // agent decodes several at once on a machine of 1 GB.
 const MaxDocumentBytes = 128 << 20

@@ -34,6 +34,7 @@ func times(n int, text string) io.Reader { return &repeated{text: text, n: n} }
 // TestBombs holds hostile documents of some MB to 30 MB against the bound on memory. Most of them are read, or
 // refused, as they must be; what counts here is what they cost.
 func TestBombs(t *testing.T) {
+	drivertest.WithoutRace(t)
 	const open, end = "<RadInstrumentData>", "</RadInstrumentData>"
 	slice := "<RadMeasurement><StartDateTime>2027-01-02T03:04:05Z</StartDateTime><Spectrum " +
 		"radDetectorInformationReference='D%s'><ChannelData>" +

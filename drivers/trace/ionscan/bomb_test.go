@@ -16,6 +16,7 @@ import (
 // TestBombs holds hostile JCAMP-DX files of some MB to 16 MB against the bound on memory, as lanectl describes them
 // and as the driver takes them.
 func TestBombs(t *testing.T) {
+	drivertest.WithoutRace(t)
 	const head = "##TITLE=t\n##DATA TYPE=ION MOBILITY SPECTRUM\n##.ION POLARITY=positive\n##XUNITS=ms\n"
 	const even = "##FIRSTX=0\n##DELTAX=1\n##XYDATA=(X++(Y..Y))\n"
 	for name, text := range map[string]func() string{ // made one at a time: what the test holds must not count

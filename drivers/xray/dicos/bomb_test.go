@@ -31,6 +31,7 @@ func (s *forgetful) StoreArtifact(ctx context.Context, r io.Reader, mediaType,
 // TestBombs holds hostile objects against the bound on memory, as lanectl describes them and as the driver takes
 // them, from folder or network.
 func TestBombs(t *testing.T) {
+	drivertest.WithoutRace(t)
 	head := func(syntax string) []byte {
 		var b bytes.Buffer
 		if err := dicom.WriteMeta(&b, storageRoot+"501.2.1", "1.2.3", dicom.Syntax{UID: syntax}); err != nil {
