@@ -20,6 +20,9 @@ export const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter
 /** A sentence that stands alone. @param {KindsText} s */
 export const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
 
+/** What a case is about; that its vehicle has no alarm any more, where they proved to be another's. @param {Case} c */
+export const causeOf = (c) => capital(c.cause) || t("case-no-alarm");
+
 /** Fetches a path, and again every little while. @template T @param {string} path @returns {Fetched<T>} */
 export function useWatched(path) {
 	const fetched = /** @type {Fetched<T>} */ (useFetched(path));
@@ -38,7 +41,7 @@ export function Cases() {
 	return html`<h1>${t("nav.cases")}</h1><${Problem} text=${problem} />
 		${list && html`<${Table} caption=${t("cases-caption")} empty=${t("cases-none")} head=${head} rows=${list.cases.map((c) => [
 			html`<a href=${caseAt(c.id)}>${names[c.id] ?? c.id}</a>`,
-			capital(c.cause),
+			causeOf(c),
 			html`<${State} c=${c} />`,
 			html`<span title=${momentZone(c.since)}>${ago(c.since, now)}</span>`,
 			c.holders.map(who).join(", "),
@@ -65,7 +68,7 @@ export function CasePage({ of }) {
 		[t("case-until"), c.deadline ? `${momentZone(c.deadline)}${c.overdue ? ` – ${t("case-late")}` : ""}` : "–"],
 		[t("case-holder"), c.holders.map(who).join(", ") || "–"],
 	];
-	return html`<h1>${vehicleNames(passages)[c.id] ?? c.id}</h1><p><b>${capital(c.cause)}</b></p><${Problem} text=${problem} />
+	return html`<h1>${vehicleNames(passages)[c.id] ?? c.id}</h1><p><b>${causeOf(c)}</b></p><${Problem} text=${problem} />
 		${c.open && html`<p class="verdict bad" role="status">${t("case-holds")}</p>`}
 		${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}
 		<${Facts} rows=${facts} />
@@ -105,7 +108,7 @@ const possible = {
 	"confirmed": ["reopen"],
 	"overruled": ["reopen"],
 	"reopened": ["take", "decide", "ask-secondary"],
-	"disputed": ["confirm", "overrule", "ask-secondary"],
+	"disputed": ["take", "decide", "ask-secondary"],
 	"withdrawn": ["reopen"],
 };
 

@@ -1,7 +1,7 @@
 // One case at the centre: which truck, what it is about and the picture first, then what to do, then the evidence.
 import { colon, countdown, duration, html, inLanguage, isForPage, may, measure, momentZone, ms, places, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
 import { Why } from "/pages/booth.js";
-import { Acts, capital, Story, useWatched, Verdicts, who } from "/pages/cases.js";
+import { Acts, capital, causeOf, Story, useWatched, Verdicts, who } from "/pages/cases.js";
 import { foundRow, placePassages } from "/pages/found.js";
 import { Vehicle } from "/pages/passage.js";
 import { caseAt, InForce } from "/pages/work.js";
@@ -34,7 +34,7 @@ export function HubCase({ of }) {
 		<section class="case-head card ${r.outcome ?? ""}" aria-labelledby="cause">
 			<div class="what"><p class="line"><span class="plate big">${r.vehicle || t("no-plate")}</span><${InForce} r=${r} />
 				<span class="pill ${c.open ? "HOLD" : ""}">${inLanguage(c.called)}</span><${Due} c=${c} /></p>
-				<h1 id="cause">${capital(c.cause)}</h1><${Whose} c=${c} record=${record} /><${Told} r=${r} /><${Problem} text=${problem} />
+				<h1 id="cause">${causeOf(c)}</h1><${Whose} c=${c} record=${record} /><${Told} r=${r} /><${Problem} text=${problem} />
 				${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}</div>
 			<div class="do"><${Doing} r=${r} path=${path} acted=${acted} /></div>
 			${r.preview ? html`<img class="xray" src=${places.artifact(r.preview, "")} alt=${t("xray-of", { vehicle: r.vehicle || c.id })} />`

@@ -1,11 +1,11 @@
 // What is to be decided: open cases of all lanes, the worst and then the oldest first, as they come.
 import { ask, chosen, clock, countdown, duration, html, inLanguage, isForPage, may, moment, places, plural, session, t, useEffect, useState, word } from "/lib.js";
 import { signs } from "/pages/booth.js";
-import { capital, who } from "/pages/cases.js";
+import { capital, causeOf, who } from "/pages/cases.js";
 import { audible, caseKey, mine, mute, mutedUntil, muteFor, refresh, unlock, useWork } from "/watch.js";
 import { Problem } from "/ui.js";
 
-/** @import { CaseRecord, CasePage } from "../../types/hub" */
+/** @import { Case, CaseRecord, CasePage } from "../../types/hub" */
 
 /** The parts of the list: their names in the catalogue, and what is in them. @type {[string, (r: CaseRecord, now: number) => boolean][]} */
 const parts = [
@@ -154,7 +154,7 @@ function Row({ r, now, current, choose }) {
 		<span class="m"><span class="line"><${InForce} r=${r} /><span class="plate">${r.vehicle || t("no-plate")}</span>
 			<span class="dim">${r.site} / ${r.case.lane}</span>${!["open", "taken"].includes(r.case.state) && html`<span class="pill info">${inLanguage(r.case.called)}</span>`}
 			${!r.online && html`<span class="pill warn">${t("no-link")}</span>`}</span>
-			<span class="c">${capital(r.case.cause)}</span><small>${holders(r)}</small></span>
+			<span class="c">${causeOf(/** @type {Case} */ (r.case))}</span><small>${holders(r)}</small></span>
 		<${Age} r=${r} now=${now} /></a></li>`;
 }
 
@@ -173,7 +173,7 @@ function Preview({ r, now }) {
 	const takes = may("cases") && session.user !== "guest" && !mine(r) && ["open", "taken", "reopened", "second-opinion-asked", "disputed"].includes(r.case.state);
 	return html`<aside class="card preview" aria-label=${t("work-preview")}>
 		<p class="line"><${InForce} r=${r} /><span class="plate">${r.vehicle || t("no-plate")}</span><span class="dim">${r.site} / ${r.case.lane} · ${moment(r.case.opened)}</span></p>
-		<h2>${capital(r.case.cause)}</h2>
+		<h2>${causeOf(/** @type {Case} */ (r.case))}</h2>
 		${r.preview && html`<img class="xray" src=${places.artifact(r.preview, "")} alt=${t("xray-of", { vehicle: r.vehicle || r.case.id })} />`}
 		<p>${inLanguage(r.case.called)}. ${holders(r)}. <${Age} r=${r} now=${now} /></p>
 		<div class="buttons"><a class="button primary" href=${caseAt(r)}>${t("open-case")}</a>${takes && html`<button onClick=${take}>${t("case-act.take")}</button>`}</div>
@@ -198,7 +198,7 @@ function Decided() {
 		<${Problem} text=${problem} />
 		<ul class="work-list">${(found ?? []).map((r) => html`<li key=${caseKey(r)}><a class="work-case" href=${caseAt(r)}><span class="edge"></span><${Thumb} r=${r} />
 			<span class="m"><span class="line"><span class="plate">${r.vehicle || t("no-plate")}</span><span class="dim">${r.site} / ${r.case.lane}</span>
-				<span class="pill">${inLanguage(r.case.called)}</span></span><span class="c">${capital(r.case.cause)}</span>
+				<span class="pill">${inLanguage(r.case.called)}</span></span><span class="c">${causeOf(/** @type {Case} */ (r.case))}</span>
 				<small>${r.case.verdicts.map((v) => `${capital(v.called)} – ${who(v)}`).join("; ")}</small></span>
 			<span class="age"><b>${moment(r.case.since)}</b></span></a></li>`)}</ul>
 		${found && !found.length && html`<p class="empty">${t("work-none-decided")}</p>`}`;
