@@ -336,6 +336,19 @@ func TestMonthAgreesWithTheFeed(t *testing.T) {
 	check("folded again")
 }
 
+// TestDeviceRuns: a device's history says in how many half hours it ran, of those of which that is known.
+func TestDeviceRuns(t *testing.T) {
+	s := viewed(t, &observation.DeviceState{State: observation.DeviceState_STATE_RUNNING})
+	r, _ := answer[hubapi.Report](t, s, "/v1/reports/device?device=rpm-1&period="+time.Now().UTC().Format("2006-01"))
+	if len(r.Devices) != 1 || r.Devices[0].Device != "rpm-1" || r.Devices[0].Known < 1 || r.Devices[0].Running != r.Devices[0].Known {
+		t.Errorf("%+v", r.Devices)
+	}
+	next, _ := answer[hubapi.Report](t, s, "/v1/reports/device?device=none")
+	if len(next.Devices) != 0 {
+		t.Errorf("a device that there is not: %+v", next.Devices)
+	}
+}
+
 // TestReportsOfASite: who asks for a site, or sees one only, is told of no other; the export says the same as the report.
 func TestReportsOfASite(t *testing.T) {
 	hub := busyHub(t)

@@ -381,6 +381,9 @@ export interface DeviceFigures {
 	/** vehicles as the device counts them */
 	detections: number;
 	device: string;
+	known?: number;
+	/** Running and Known are half hours, of a report of kind device with a device: those in which it ran all the time, among those of which its state is known. */
+	running?: number;
 	site: string;
 }
 

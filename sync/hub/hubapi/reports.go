@@ -131,6 +131,10 @@ type DeviceFigures struct {
 	Detections int64            `json:"detections"` // vehicles as the device counts them
 	Alarms     Rate             `json:"alarms"`     // rows of class alarm among these, but those about the device itself
 	AlarmKinds map[string]int64 `json:"alarm_kinds"`
+	// Running and Known are half hours, of a report of kind device with a device: those in which it ran all the time,
+	// among those of which its state is known.
+	Running int64 `json:"running,omitempty"`
+	Known   int64 `json:"known,omitempty"`
 }
 
 // The operations about reports.

@@ -38,6 +38,9 @@ func CSV(w io.Writer, r *hubapi.Report) error {
 		t.number(p, "detections", d.Detections)
 		t.rate(p, "alarms", d.Alarms)
 		t.numbers(p, "alarm.", d.AlarmKinds)
+		if d.Known > 0 {
+			t.line(p, "running_half_hours", strconv.FormatInt(d.Running, 10), strconv.FormatInt(d.Known, 10))
+		}
 	}
 	for i := range r.CaseLanes {
 		l := &r.CaseLanes[i]

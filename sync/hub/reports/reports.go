@@ -5,6 +5,7 @@ package reports
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ type Counters interface {
 	// first.
 	EachCase(from, to time.Time, f func(*views.CaseSummary)) error
 	EachOpenCase(f func(*views.CaseSummary)) error
+	// Availability returns a letter for each of n half hours (views.Slot) from a time on, by device of a journal: r for
+	// running all the time, - for not known.
+	Availability(owner int64, from time.Time, n int) (map[string]string, error)
 }
 
 // Of returns a report; sees says which sites are counted. An error of the question is a message.
@@ -49,7 +53,34 @@ func Of(c Counters, q hubapi.ReportQuery, sees func(site string) bool, now time.
 			return nil, err
 		}
 	}
+	if q.Kind == Device && q.Device != "" {
+		if err := b.addAvailability(c, now); err != nil {
+			return nil, err
+		}
+	}
 	return b.report(now), nil
+}
+
+// addAvailability counts in which half hours the device that is asked for ran.
+func (b *builder) addAvailability(c Counters, now time.Time) error {
+	n := int(math.Ceil(b.span.passed(b.span.from, b.span.to, now) * float64(time.Hour/views.Slot))) // with the one of now
+	for owner, from := range b.senders {
+		states, err := c.Availability(owner, b.span.from, n)
+		if err != nil {
+			return err
+		}
+		letters, known := states[b.q.Device]
+		if !known {
+			continue
+		}
+		k := laneKey{from, b.q.Device}
+		if b.devices[k] == nil {
+			b.devices[k] = &figures{}
+		}
+		b.devices[k].running += int64(strings.Count(letters, "r"))
+		b.devices[k].known += int64(len(letters) - strings.Count(letters, "-"))
+	}
+	return nil
 }
 
 // builder adds counters up.
@@ -161,6 +192,7 @@ func compareLanes(a, b laneKey) int {
 // figures are sums. The zero figures are of nothing.
 type figures struct {
 	passages, alarms, blind, detections int64
+	running, known                      int64 // half hours, of a device
 	outcomes, kinds                     map[string]int64
 	dwell                               views.Spread
 }
@@ -218,7 +250,7 @@ func (f *figures) device(k laneKey) hubapi.DeviceFigures {
 		}
 	}
 	return hubapi.DeviceFigures{Site: k.Site, Agent: k.Agent, Device: k.name, Detections: f.detections,
-		Alarms: rateOf(alarms, f.detections), AlarmKinds: present(f.kinds)}
+		Alarms: rateOf(alarms, f.detections), AlarmKinds: present(f.kinds), Running: f.running, Known: f.known}
 }
 
 func sortedNames(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }

@@ -93,7 +93,7 @@ function Body({ r }) {
 		${aboutCases && html`<${Cases} c=${r.cases} />`}
 		${r.kind === "shift" && html`<${OpenCases} r=${r} />`}
 		${r.kind !== "adjudication" && r.devices.length > 0 && html`<${Table} caption=${t("report-devices")}
-			head=${[t("device"), t("site"), t("detections"), t("alarms"), t("alarms-by-kind")]} rows=${r.devices.map(deviceRow)} />`}
+			head=${[t("device"), t("site"), t("detections"), t("alarms"), t("alarms-by-kind"), ...(r.device ? [t("report-ran")] : [])]} rows=${r.devices.map(deviceRow)} />`}
 		${r.kind !== "adjudication" && !r.device && html`<${Table} caption=${t("report-lanes")} head=${[t("lane"), t("site"), ...figureHeads()]}
 			rows=${r.lanes.map((l) => [l.lane, `${l.site} / ${l.agent}`, ...figureCells(l)])} />`}
 		${r.kind !== "adjudication" && html`<${Table} caption=${t(days ? "report-days" : "report-hours")}
@@ -141,7 +141,8 @@ const byKind = (kinds) => list(Object.entries(kinds).map(([k, n]) => [word("kind
 const list = (all) => all.length > 0 && html`<ul class="plain">${all.map(([name, n]) => html`<li key=${name}>${name}${colon()}${number(n)}</li>`)}</ul>`;
 
 /** @param {DeviceFigures} d */
-const deviceRow = (d) => [d.device, `${d.site} / ${d.agent}`, number(d.detections), rate(d.alarms), byKind(d.alarm_kinds)];
+const deviceRow = (d) => [d.device, `${d.site} / ${d.agent}`, number(d.detections), rate(d.alarms), byKind(d.alarm_kinds),
+	...(d.known ? [percent((d.running ?? 0) / d.known, 1)] : [])];
 
 /** The cases that are handed over. @param {{r: Report}} p */
 const OpenCases = ({ r }) => html`<${Table} caption=${t("open-cases-now", { n: number(r.unsettled) })} empty=${t("no-open-cases")}
