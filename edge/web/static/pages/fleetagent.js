@@ -1,5 +1,5 @@
 // One agent's lanes: what is wrong and what to do, its devices with what they were in the last days.
-import { ago, chosen, html, inLanguage, moment, momentZone, percent, t, useEffect, useFetched, useState, word } from "/lib.js";
+import { ago, chosen, html, inLanguage, moment, momentZone, percent, plural, t, useEffect, useFetched, useState, word } from "/lib.js";
 import { Level, siteName } from "/pages/fleetlane.js";
 import { clockWords, testWords } from "/pages/fleetrows.js";
 import { Facts, Mark, Problem, Sentence, Table } from "/ui.js";
@@ -39,8 +39,10 @@ export function FleetAgentPage({ of }) {
 
 /** @param {{l: FleetLane, is: FleetAgent}} p */
 function LaneCard({ l, is }) {
+	const notes = l.troubles.filter((one) => one.level === "info");
 	return html`<section class="card"><h2>${l.title || l.lane || l.agent} <${Level} of=${l.level} /></h2>
-		${l.troubles.length > 0 && html`<ul class="plain troubles">${l.troubles.map((one) => html`<${TroubleItem} key=${one.code + one.device + one.text.en} one=${one} />`)}</ul>`}
+		<${Troubles} all=${l.troubles.filter((one) => one.level !== "info")} />
+		${notes.length > 0 && html`<details><summary>${plural("fleet-notes", notes.length)}</summary><${Troubles} all=${notes} /></details>`}
 		<${Facts} rows=${[
 			[t("devices"), t("n-of-m", { n: l.working, m: l.devices })],
 			[t("fleet-clock"), clockWords(l)],
@@ -51,6 +53,11 @@ function LaneCard({ l, is }) {
 			[t("lists"), is.lists.length > 0 && html`<ul class="plain">${is.lists.map((one) => html`<li key=${one.list}>${word("list", one.list)}
 				${" "}${t("version-n", { n: one.version })}${one.issued && html` <span class="dim" title=${moment(one.issued)}>${ago(one.issued, Date.now())}</span>`}</li>`)}</ul>`],
 		]} /></section>`;
+}
+
+/** @param {{all: Trouble[]}} p */
+function Troubles({ all }) {
+	return html`<ul class="plain troubles">${all.map((one) => html`<${TroubleItem} key=${one.code + one.device + one.text.en} one=${one} />`)}</ul>`;
 }
 
 /** What is wrong, since when, and what to do. @param {{one: Trouble}} p */
