@@ -1,5 +1,5 @@
-// Package fleet keeps how all lanes are: what agents say of themselves, the ledger's journals and the open conditions of
-// devices go in; lanes with their troubles in words, the worst first, and what changes, come out. docs/fleet.md.
+// Package fleet keeps how all lanes are: what agents say of themselves, the ledger's journals and the open conditions
+// of devices go in; lanes with their troubles in words, the worst first, and what changes, come out. docs/fleet.md.
 package fleet
 
 import (
@@ -69,9 +69,12 @@ type said struct {
 	late   time.Duration // how far it seemed to be behind by the last word, which may have been long under way; 0 or less
 }
 
-// New returns a board without lanes. Versions begin with the time, so that those of an earlier run of the hub are older.
+// New returns a board without lanes. Versions begin with the time, so that those of an earlier run of the hub are
+// older.
 func New(now time.Time) *Board {
-	return &Board{agents: map[store.Sender]*agent{}, version: now.UnixMilli(), gone: map[string]int64{}, changed: make(chan struct{})}
+	return &Board{
+		agents: map[store.Sender]*agent{}, version: now.UnixMilli(), gone: map[string]int64{}, changed: make(chan struct{}),
+	}
 }
 
 // agentOf returns an agent that is or becomes known; nil when that is one too many.
@@ -104,8 +107,8 @@ func (b *Board) Say(name store.Sender, state *wire.State, now time.Time, stale b
 	case !state.Online && before != nil: // a last will knows no devices: those of the last word stand
 		will := state.TimeNs == 0
 		state = &wire.State{
-			Journal: state.Journal, Software: before.Software, Size: before.Size, Trouble: before.Trouble, Devices: before.Devices,
-			WaitingAlarms: before.WaitingAlarms, WaitingEvents: before.WaitingEvents, WaitingTelemetry: before.WaitingTelemetry,
+			Journal: state.Journal, Software: before.Software, Size: before.Size, Trouble: before.Trouble,
+			Devices: before.Devices, WaitingAlarms: before.WaitingAlarms, WaitingEvents: before.WaitingEvents, WaitingTelemetry: before.WaitingTelemetry,
 		}
 		next.state, next.off = state, a.said.off
 		if !before.Online || will { // a will: the broker's word, and not the agent's
@@ -363,7 +366,7 @@ func (b *Board) Agent(name store.Sender) (out Agent, ok bool) {
 		return out, false
 	}
 	return Agent{
-		Site: a.site(), Lanes: slices.Clone(a.lanes), Heard: a.said.at, Journal: a.journal, Trouble: a.said.state.GetTrouble(),
-		Reports: a.said.state != nil,
+		Site: a.site(), Lanes: slices.Clone(a.lanes), Heard: a.said.at, Journal: a.journal,
+		Trouble: a.said.state.GetTrouble(), Reports: a.said.state != nil,
 	}, true
 }
