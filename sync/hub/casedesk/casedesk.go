@@ -1,7 +1,7 @@
 // Package casedesk is where the centre works on the cases of all agents. Rows about cases go in, as the ledger's views
 // have them and as people at the centre have just written them; cases come out, rows of the hub's own journal, and
 // orders that tell each lane what was said. It folds as the lanes do (edge/cases), and keeps nothing that it could not
-// read again.
+// read again. docs/decisions/0036-cases-at-the-hub.md.
 package casedesk
 
 import (
