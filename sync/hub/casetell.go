@@ -45,6 +45,7 @@ const (
 	tellEvery   = commandEvery
 	tellAgain   = 10 * commandEvery // what the lane says to have
 	tellAtOnce  = 1000              // rows
+	tellWindow  = 16                // on their way to one agent: it drops what comes while 32 wait
 	readKeyEach = 5 * time.Second
 )
 
@@ -103,11 +104,16 @@ func (t *caseTeller) received(id string) {
 	t.has[id] = true
 }
 
-// due reports whether a row is to be sent that was sent before.
-func (t *caseTeller) due(before told) bool {
+// isReceived reports whether a lane says to have a command.
+func (t *caseTeller) isReceived(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.has[before.id] {
+	return t.has[id]
+}
+
+// due reports whether a row is to be sent that was sent before.
+func (t *caseTeller) due(before told) bool {
+	if t.isReceived(before.id) {
 		return time.Since(before.at) >= tellAgain
 	}
 	return time.Since(before.at) >= tellEvery
@@ -119,7 +125,7 @@ func (t *caseTeller) tell(journal []byte, key orders.Key, sent map[int64]told) (
 	if err != nil {
 		return sent, err
 	}
-	still := map[int64]told{}
+	still, under := map[int64]told{}, map[ledger.Sender]int{}
 	for i := range untold {
 		one := &untold[i]
 		if said, known := t.states.latest(one.Site, one.Agent); known && !said.Online {
@@ -128,7 +134,13 @@ func (t *caseTeller) tell(journal []byte, key orders.Key, sent map[int64]told) (
 		idx := one.Said.Origin.Idx
 		if before, ok := sent[idx]; ok && !t.due(before) {
 			still[idx] = before
+			if !t.isReceived(before.id) {
+				under[one.Sender]++
+			}
 			continue
+		}
+		if under[one.Sender]++; under[one.Sender] > tellWindow {
+			continue // once the lane has those before
 		}
 		id, err := t.send(one, key)
 		if err != nil {
