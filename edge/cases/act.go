@@ -167,17 +167,24 @@ func (c *Case) askSecond(e *Event) error {
 }
 
 // reopenBy makes what was decided history, for a reason. Who did not know that the case was disputed, or had been asked
-// about, doubted what was decided as well.
+// about, doubted what was decided as well. An inspection that they did not know of goes on.
 func (c *Case) reopenBy(e *Event) error {
 	knew := !slices.ContainsFunc(c.Verdicts, func(v Verdict) bool { return !e.saw(v.row) })
+	state, inspected := c.State, c.State == SecondaryRequested && c.resume != "" && !e.saw(c.Secondary.row)
+	if inspected {
+		state = c.resume
+	}
 	switch {
-	case c.State == Disputed && knew:
+	case state == Disputed && knew:
 		return message.Errorf("cases.third")
-	case !c.State.Settled() && c.State != SecondAsked && c.State != Disputed:
+	case !state.Settled() && state != SecondAsked && state != Disputed:
 		c.stale = append(c.stale, e.Ref) // what they had seen decided was no more, yet they doubted it
 		return message.Errorf("cases.not-settled")
 	}
 	c.reopen()
+	if inspected {
+		c.State = SecondaryRequested
+	}
 	c.stale = append(c.stale, e.Ref)
 	return nil
 }
