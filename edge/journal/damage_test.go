@@ -284,6 +284,35 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
+// Wherever the file is cut, no row is salvaged that is not as it was, and all that are follow each other.
+func TestSalvageOfACutFile(t *testing.T) {
+	sound := t.TempDir()
+	j := open(t, sound)
+	mixture(t, j, 6000)
+	all, err := j.Read(0, 6000)
+	if err != nil || j.Close() != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(10) {
+		dir := damagedCopy(t, sound, func(t *testing.T, dir string, size int64) { truncate(t, dir, size/2-i*1900) })
+		takes(t, dir)
+		asides, err := Asides(dir)
+		if err != nil || len(asides) != 1 {
+			t.Fatal(asides, err)
+		}
+		s, err := OpenSalvaged(t.Context(), dir, asides[0], testOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read, lost := follow(t, s.Journal, all); read != int(s.Rows) {
+			t.Errorf("cut %d: %d rows and %d lost ones follow each other, of %d", i, read, lost, s.Rows)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // follow reads a salvaged journal class by class as the link does, and compares its rows with those of before.
 func follow(t *testing.T, j *Journal, all []Row) (read, lost int) {
 	t.Helper()

@@ -13,7 +13,8 @@ import (
 )
 
 // mend copies a damaged database with its log, and mends in the copy what keeps SQLite from opening it: a first
-// page that is none, and an end that is missing. Whether rows are what they were shows by their hashes.
+// page that is none, and an end that is missing. A page that is cut is left out: its rows would be read with zeros where
+// their ends were. Whether other rows are what they were shows by their hashes.
 func mend(damaged, to string) error {
 	for _, suffix := range []string{"", "-wal"} {
 		if err := copyFile(damaged+suffix, to+suffix); err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
@@ -43,6 +44,9 @@ func mend(damaged, to string) error {
 		copy(page[headerValidFor:headerValidFor+4], page[headerChange:headerChange+4])
 	}
 	pages = max(pages, int64(binary.BigEndian.Uint32(page[headerPages:])))
+	if err := f.Truncate(info.Size() / sqlog.PageSize * sqlog.PageSize); err != nil {
+		return err
+	}
 	_, err = f.WriteAt(page, 0)
 	return errors.Join(err, f.Truncate(pages*sqlog.PageSize)) // what it adds is zeros
 }

@@ -77,13 +77,12 @@ func (j *Journal) Read(from int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx>=? ORDER BY idx LIMIT ?", 64<<20, from, int64(maxRows))
 }
 
-// ReadCases returns rows about cases from idx on, at most maxRows, of the last 1,000,000 rows.
+// ReadCases returns rows about cases from idx on, at most maxRows.
 func (j *Journal) ReadCases(from int64, maxRows int) ([]Row, error) {
-	// constants, for the partial indexes
-	where := fmt.Sprintf("WHERE class=%d AND kind IN (%d,%d,%d) AND idx>=? ORDER BY idx LIMIT ?",
-		observation.Class_CLASS_EVENT, observation.Kind_KIND_CASE_OPENED, observation.Kind_KIND_CASE_ALARMS,
-		observation.Kind_KIND_CASE_EVENT)
-	return j.collect(where, 64<<20, max(from, j.Size()-newestRows), int64(maxRows))
+	// constants, for the partial index
+	where := fmt.Sprintf("INDEXED BY observation_case WHERE kind IN (%d,%d,%d) AND idx>=? ORDER BY idx LIMIT ?",
+		observation.Kind_KIND_CASE_OPENED, observation.Kind_KIND_CASE_ALARMS, observation.Kind_KIND_CASE_EVENT)
+	return j.collect(where, 64<<20, from, int64(maxRows))
 }
 
 // ReadBack returns rows of all classes before an idx, newest first, at most maxRows.

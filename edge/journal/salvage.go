@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence"
@@ -274,7 +276,7 @@ func (c *copier) keep(rows []Row, first, last int64) error {
 			r := rows[0]
 			rows = rows[1:]
 			have, err := c.hasher.Leaf(idx, r.Record())
-			if err == nil && (!known || have == leaf) {
+			if err == nil && (known && have == leaf || !known && plausible(&r)) {
 				if err := c.into.Exec(insertOne, r.appendColumns(nil)...); err != nil {
 					return err
 				}
@@ -288,6 +290,14 @@ func (c *copier) keep(rows []Row, first, last int64) error {
 		}
 	}
 	return nil
+}
+
+// plausible reports whether a row whose hash is not on record can be what was written: a page of which a part was
+// overwritten gives rows of zeros and of other rows' ends.
+func plausible(r *Row) bool {
+	var body observation.Body
+	return slices.Contains(observation.Classes[:], r.Class) && r.Prev < r.Idx && proto.Unmarshal(r.Public(), &body) == nil &&
+		body.Kind() == r.Kind && r.Kind != observation.Kind_KIND_UNSPECIFIED
 }
 
 // leaf returns the leaf hash on record of a row, from its tile or from the newest checkpoint.

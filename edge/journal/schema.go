@@ -44,9 +44,11 @@ CREATE TABLE IF NOT EXISTS cursor(class INTEGER PRIMARY KEY, acked INTEGER NOT N
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ` + sqlog.Schema("")
 
-// indexes are made after the migrations.
+// indexes are made after the migrations. A new one is the last: the tables of older journals begin on the pages on which
+// they begin here (see freshPage).
 const indexes = `CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, idx, size) WHERE state=1;
-CREATE INDEX IF NOT EXISTS artifact_held ON artifact(alarm, idx) WHERE state=2;`
+CREATE INDEX IF NOT EXISTS artifact_held ON artifact(alarm, idx) WHERE state=2;
+CREATE INDEX IF NOT EXISTS observation_case ON observation(idx) WHERE kind IN (67,68,69);`
 
 // prepare makes the tables, or those of an older journal into them.
 func prepare(db *sqlog.DB) error {

@@ -67,7 +67,7 @@ func (j *Journal) Identity() journal.Identity { return j.rows.Identity() }
 // Size returns the number of rows.
 func (j *Journal) Size() int64 { return j.rows.Size() }
 
-// ReadCases returns rows about cases from idx on, at most maxRows, of the last 1,000,000 rows.
+// ReadCases returns rows about cases from idx on, at most maxRows.
 func (j *Journal) ReadCases(from int64, maxRows int) ([]journal.Row, error) {
 	return j.rows.ReadCases(from, maxRows)
 }
