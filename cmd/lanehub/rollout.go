@@ -14,12 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"lanewarden/cmd/internal/cli"
-	"lanewarden/drivers/driver"
-	"lanewarden/drivers/message"
-	"lanewarden/drivers/observation"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
 )
@@ -163,16 +159,7 @@ func printRollouts(p cli.Printer, b rollout.Book) {
 			inForce = path.Base(a.InForce)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, inForce, path.Base(a.Bundle),
-			p.Phrase(cmp.Or(stepWords[a.Step], "bundle.is-staged")), why(a).In(p.Language))
+			p.Phrase(cmp.Or(stepWords[a.Step], "bundle.is-staged")), a.Text.In(p.Language))
 	}
 	t.Flush()
-}
-
-// why returns why an agent does not use a bundle.
-func why(a rollout.Agent) message.Message {
-	var m observation.Message
-	if err := protojson.Unmarshal(a.Message, &m); err != nil { // there is none
-		return message.Verbatim(a.Why)
-	}
-	return driver.DecodeMessage(&m, a.Why)
 }

@@ -170,5 +170,8 @@ func (s *httpServer) orders(_ *api.Call, _ api.None) (orders.Status, error) {
 	return s.repository.Status()
 }
 
-// rollouts serves hubapi.GetRollouts.
-func (s *httpServer) rollouts(_ *api.Call, _ api.None) (rollout.Book, error) { return s.rolls.Book() }
+// rollouts serves hubapi.GetRollouts. Who sees some sites only is told of these.
+func (s *httpServer) rollouts(c *api.Call, _ api.None) (rollout.Book, error) {
+	b, err := s.rolls.Book()
+	return b.Of(c.User.Sees), err
+}

@@ -37,6 +37,7 @@ const pages = {
 	lanes: async () => (await import("/pages/lanes.js")).Lanes,
 	reports: async () => (await import("/pages/reports.js")).Reports,
 	lane: async () => (await import("/pages/fleetagent.js")).FleetAgentPage,
+	rollouts: async () => (await import("/pages/rollouts.js")).Rollouts,
 	agents: async () => (await import("/pages/agents.js")).Agents,
 };
 
@@ -64,7 +65,7 @@ places.picture = null;
 const [asked] = await Promise.all([ask("/v1/session"), restoreChoices()]);
 setSession(read(asked));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "rollouts", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
 // The frame names the page; the number of open cases goes before that. A first key or click lets sound be heard.
 new MutationObserver(count).observe(/** @type {Node} */ (document.querySelector("title")), { childList: true });
 for (const done of ["pointerdown", "keydown"]) addEventListener(done, () => unlock().catch(() => undefined), { once: true });

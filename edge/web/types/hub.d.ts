@@ -899,10 +899,10 @@ export interface RolloutAgent {
 	heard: string;
 	/** path of the bundle; empty for its own lane file */
 	in_force: string;
-	/** Why in all languages: lanewarden.v1.Message in the protobuf JSON mapping. */
-	message?: Record<string, unknown>;
 	sha256?: string;
 	step: "staged" | "refused" | "switched" | "healthy" | "reverted";
+	/** Why in all languages. */
+	text?: MessageText;
 	/** English */
 	why?: string;
 }

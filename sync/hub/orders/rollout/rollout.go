@@ -5,14 +5,12 @@ package rollout
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
+	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	"lanewarden/sync/wire/layout"
@@ -50,9 +48,9 @@ type Agent struct {
 	Bundle  string `json:"bundle"` // path of the bundle that the last step was about
 	Step    string `json:"step" enum:"staged,refused,switched,healthy,reverted"`
 	Why     string `json:"why,omitempty"` // English
-	// Message is Why in all languages: lanewarden.v1.Message in the protobuf JSON mapping.
-	Message json.RawMessage `json:"message,omitempty"`
-	Heard   time.Time       `json:"heard"` // when the hub had the step
+	// Text is Why in all languages.
+	Text  message.Text `json:"text,omitzero"`
+	Heard time.Time    `json:"heard"` // when the hub had the step
 }
 
 // concerns reports whether a path is that of the rollout's bundle.
@@ -149,14 +147,30 @@ func (b Book) Allows(name, site, agent string) bool {
 	})
 }
 
+// Of returns what the book has of sites that somebody sees.
+func (b Book) Of(sees func(site string) bool) Book {
+	out := Book{Cursor: b.Cursor, Rollouts: []*Rollout{}, Agents: map[string]Agent{}}
+	for _, r := range b.Rollouts {
+		if sees(r.Site) {
+			out.Rollouts = append(out.Rollouts, r)
+		}
+	}
+	for name, a := range b.Agents {
+		if site, _, _ := strings.Cut(name, "/"); sees(site) {
+			out.Agents[name] = a
+		}
+	}
+	return out
+}
+
 // said takes what an agent said of a bundle.
 func said(b *observation.BundleState, heard time.Time) Agent {
 	a := Agent{
 		InForce: b.InForce, Bundle: b.Bundle, Why: b.Text, Heard: heard.UTC(),
 		Step: strings.ToLower(strings.TrimPrefix(b.Step.String(), "STEP_")),
 	}
-	if text, err := protojson.Marshal(b.Message); err == nil && b.Message != nil {
-		a.Message = text
+	if b.Text != "" {
+		a.Text = driver.DecodeMessage(b.Message, b.Text).Text()
 	}
 	if b.InForce != "" {
 		a.SHA256 = hexOf(b.InForceSha256)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/orders"
 )
@@ -190,6 +191,28 @@ func TestGoesOnWithout(t *testing.T) {
 	heard["demo/"+away] = Agent{Bundle: "bundles/demo/config-7", Step: "reverted", Heard: now}
 	if !r.step(now, fleet, heard) || r.State != Stopped {
 		t.Errorf("it does not stop: %+v", r)
+	}
+}
+
+// What an agent says is said in the reader's language, and what an unknown version says as it is; who sees one site is told
+// of that alone.
+func TestBookOfASite(t *testing.T) {
+	words := "the agent ended while it was on trial"
+	known := said(&observation.BundleState{Text: words, Message: &observation.Message{Code: "bundle.died"}}, time.Now())
+	if got := known.Text.In(message.French); got != "l’agent s’est arrêté pendant l’essai" {
+		t.Error(got)
+	}
+	unknown := said(&observation.BundleState{Text: words}, time.Now())
+	if got := unknown.Text.In(message.French); got != words {
+		t.Error(got)
+	}
+	all := Book{
+		Rollouts: []*Rollout{{Bundle: "a-1", Site: "demo"}, {Bundle: "a-1", Site: "other"}},
+		Agents:   map[string]Agent{"demo/lane-1": known, "other/lane-1": unknown}, Acts: []Act{{By: "kay"}},
+	}
+	b := all.Of(func(site string) bool { return site == "demo" })
+	if len(b.Rollouts) != 1 || b.Rollouts[0].Site != "demo" || len(b.Agents) != 1 || b.Agents["demo/lane-1"] != known || b.Acts != nil {
+		t.Errorf("%+v", b)
 	}
 }
 
