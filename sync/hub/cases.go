@@ -170,12 +170,12 @@ func (s *caseServer) told(k views.CaseKey, online bool) (*hubapi.LaneTold, error
 	if err != nil {
 		return nil, err
 	}
-	state, code := "waits", "cases.lane.waits"
+	state, code, cannot := "waits", "cases.lane.waits", s.teller.cannot()
 	switch {
 	case waits == 0 && fresh == 0:
 		state, code = "told", "cases.lane.told"
-	case !s.teller.hasKey():
-		state, code = "no-key", "cases.lane.no-key"
+	case cannot != "":
+		state, code = "no-key", cannot
 	case !online:
 		code = "cases.lane.offline"
 	}

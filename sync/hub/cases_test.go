@@ -31,6 +31,7 @@ import (
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
 	"lanewarden/sync/wire/command"
+	"lanewarden/sync/wire/layout"
 )
 
 var manyCases = flag.Int("cases", 12, "cases of TestCasesOverTheLink; make cases asks for 1,000")
@@ -49,18 +50,40 @@ type casesLane struct {
 // newCasesLane returns a lane that knows the hub's key for cases, linked to the hub.
 func newCasesLane(t *testing.T, dir, mqtt string, root []byte) *casesLane {
 	l := &casesLane{T: t, dir: t.TempDir(), mqtt: mqtt, root: root}
-	key, err := orders.At(filepath.Join(dir, orders.Dir)).NewCaseKey()
+	r := orders.At(filepath.Join(dir, orders.Dir))
+	key, err := r.NewCaseKey()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if known, err := r.LanesKnow(key, command.Case); err != nil || known {
+		t.Fatalf("a key that was not published is known: %v", err)
 	}
 	text, err := json.Marshal(map[string]any{"commanders": command.Commanders{{
 		Name: key.Name, Key: key.Private.Public().(ed25519.PublicKey), Kinds: []string{command.Case}, NotAfter: time.Now().Add(time.Hour),
 	}}})
+	from := filepath.Join(l.dir, "commanders.json")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(l.dir, "commanders.json"), text, 0o600)
+		err = os.WriteFile(from, text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	var signers []orders.Key
+	for _, name := range []string{"targets-1", "targets-2"} {
+		k, err := orders.ReadKey(filepath.Join(dir, "keys", name+orders.KeyEnding), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signers = append(signers, k)
+	}
+	if done, err := r.Publish([]orders.File{{Path: layout.Commanders, From: from}}, nil, signers); err != nil || !done {
+		t.Fatal(done, err)
+	}
+	if known, err := r.LanesKnow(key, command.Case); err != nil || !known {
+		t.Fatalf("the published key is not known: %v", err)
+	}
+	if known, err := r.LanesKnow(key, command.Reboot); err != nil || known {
+		t.Fatalf("the key may more than what it was published for: %v", err)
 	}
 	if l.journal, err = journal.Open(filepath.Join(l.dir, "journal"), journal.Options{Site: "emerson", Agent: "lane-1"}); err != nil {
 		t.Fatal(err)

@@ -27,8 +27,8 @@ type caseTeller struct {
 	states     *states
 	log        *slog.Logger
 
-	mu  sync.Mutex // guards the rest
-	key *orders.Key
+	mu  sync.Mutex      // guards the rest
+	why string          // code of why lanes cannot be told; "" when they can
 	has map[string]bool // ids of commands that lanes say to have
 }
 
@@ -49,25 +49,35 @@ const (
 	readKeyEach = 5 * time.Second
 )
 
-// hasKey reports whether the hub can sign what it says.
-func (t *caseTeller) hasKey() bool {
+// cannot returns the code of why lanes cannot be told anything; "" when they can.
+func (t *caseTeller) cannot() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.key != nil
+	return t.why
 }
 
-// readKey reads the key, which may be made while the hub runs.
+// readKey reads the key, which may be made and published while the hub runs; nil where lanes would refuse what it signs.
 func (t *caseTeller) readKey() (*orders.Key, error) {
+	why, known := "", false
 	k, err := t.repository.CaseKey()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		why, err = "cases.lane.no-key", nil
+	case err == nil:
+		if known, err = t.repository.LanesKnow(k, command.Case); !known && err == nil {
+			why = "cases.lane.unpublished"
+		}
+	}
+	if err != nil {
+		why = "cases.lane.no-key"
+	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.key = &k; err != nil {
-		t.key = nil
+	t.why = why
+	t.mu.Unlock()
+	if why != "" {
+		return nil, err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return t.key, err
+	return &k, nil
 }
 
 // run tells what is untold in a journal of the hub's until ctx ends, and returns nil.

@@ -49,7 +49,7 @@ func published(t *testing.T, dir string, size int) (r *orders.Repository, key or
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	files, rootFile, err := r.Init(filepath.Join(t.TempDir(), "keys"), "")
+	files, rootFile, err := r.Init(filepath.Join(dir, "keys"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -647,6 +647,7 @@ export interface LaneRecord {
 }
 
 export interface LaneTold {
+	/** no-key: there is none that lanes know */
 	state: "told" | "waits" | "no-key";
 	/** in words */
 	text: MessageText;

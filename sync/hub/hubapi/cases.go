@@ -44,8 +44,8 @@ type CaseRecord struct {
 
 // LaneTold is whether the lane has heard what was said in a case at the centre.
 type LaneTold struct {
-	State string       `json:"state" enum:"told,waits,no-key"`
-	Text  message.Text `json:"text"` // in words
+	State string       `json:"state" enum:"told,waits,no-key"` // no-key: there is none that lanes know
+	Text  message.Text `json:"text"`                           // in words
 }
 
 // CaseName is the request of the operations about one case.

@@ -97,6 +97,13 @@ func Parse(text []byte) (Commanders, error) {
 	return file.Commanders, nil
 }
 
+// May reports whether orders of a kind that somebody signs with a key are taken at a time.
+func (all Commanders) May(name string, key ed25519.PublicKey, kind string, now time.Time) bool {
+	return slices.ContainsFunc(all, func(c Commander) bool {
+		return c.Name == name && bytes.Equal(c.Key, key) && slices.Contains(c.Kinds, kind) && !now.After(c.NotAfter)
+	})
+}
+
 // To is the agent that looks at an order.
 type To struct {
 	Site, Agent string
