@@ -3,7 +3,6 @@ package api
 import (
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -81,7 +80,7 @@ func reasonsOf(all []*observation.ClearanceReason) []DecisionReason {
 	for _, r := range all {
 		out = append(out, DecisionReason{
 			Code: r.Code, Outcome: r.Outcome, Exams: notNil(r.Exams), Rows: notNil(r.Rows),
-			Text: driver.DecodeMessage(r.Text, r.Code).Text(), Discreet: r.Discreet,
+			Text: Said(r.Text, r.Code), Discreet: r.Discreet,
 		})
 	}
 	return out

@@ -113,6 +113,11 @@ type Sample struct {
 	Values  []*float32 `json:"values"`
 }
 
+// Said returns what a row says in all languages: its message, or its text where this version does not know that.
+func Said(m *observation.Message, text string) message.Text {
+	return driver.DecodeMessage(m, text).Text()
+}
+
 // ShownJSON returns an observation, or a part of one, as JSON for who shows it: observation.JSON, and beside what the
 // software said the same sentence in French as "fr". That depends on the catalogue of this version, so that
 // observation.JSON, of which exports are made, has none.

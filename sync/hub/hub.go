@@ -146,7 +146,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 	runs := newBoxes()
 	board, refused := fleet.New(time.Now()), make(chan struct{}, 1)
 	asked := newOrderServer(repository, rolls, codec, broker, opts.Log)
-	acks := &acks{codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log, refused: refused}
+	acks := &acks{
+		codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log, refused: refused,
+	}
 	parts := parts{
 		source: broker, inbox: inbox, orders: asked,
 		decoder: &decoder{
@@ -156,16 +158,22 @@ func Run(ctx context.Context, opts Options) (err error) {
 		ingester: &ingester{
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
 		},
-		server: &httpServer{ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board, opts: opts},
+		server: &httpServer{
+			ledger: l, requests: requests, states: states, health: health, metrics: metrics,
+			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board,
+			opts: opts,
+		},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
-	teller := &caseTeller{views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log}
+	teller := &caseTeller{
+		views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log,
+	}
 	parts.journal, parts.teller, asked.teller = own, teller, teller
 	parts.server.cases = newCaseServer(asked.views, own, states, teller, access)
 	parts.fleet = &fleetKeeper{
-		board: board, ledger: l, views: parts.server.views, derive: parts.server.derive, refused: refused, log: opts.Log,
+		board: board, ledger: l, views: parts.server.views, derive: parts.server.derive, refused: refused,
+		log: opts.Log,
 	}
 	return parts.run(ctx)
 }

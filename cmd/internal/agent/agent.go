@@ -273,7 +273,8 @@ func deviceOf(d firmwareconfig.Device) (lane.Device, error) {
 }
 
 // resettler returns what has some devices begin anew with the settings of another configuration, while the agent goes on.
-func resettler(devices *lane.Supervisor, tests *guided.Runner, local *console.Console) func(*firmwareconfig.Config, []string) error {
+func resettler(devices *lane.Supervisor, tests *guided.Runner, local *console.Console) func(
+	*firmwareconfig.Config, []string) error {
 	return func(next *firmwareconfig.Config, changed []string) error {
 		for _, d := range next.Devices {
 			if !slices.Contains(changed, d.ID) {

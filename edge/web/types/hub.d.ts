@@ -500,7 +500,7 @@ export interface FleetLane {
 	bundle?: string;
 	/** version of the fleet in which it became so */
 	changed: number;
-	/** seconds that the agent's clock is ahead; absent while it is right */
+	/** s that the clock is ahead; absent while it is right */
 	clock_off?: number;
 	/** at this lane, with those of the site */
 	devices: number;
@@ -512,7 +512,7 @@ export interface FleetLane {
 	level: "trouble" | "no-link" | "degraded" | "unreported" | "ok";
 	/** troubles that are left out here */
 	more?: number;
-	/** rows that the hub had not acknowledged at the last word, without link */
+	/** rows not acknowledged at the last word; without link */
 	queued?: number;
 	site: string;
 	/** of the agent */
@@ -522,7 +522,7 @@ export interface FleetLane {
 	/** of these */
 	tests_overdue?: number;
 	title?: string;
-	/** the worst first; those that are worth knowing alone are last */
+	/** the worst first; what is worth knowing alone last */
 	troubles: Trouble[];
 	/** nothing keeps the agent's clock right */
 	unsynchronised?: boolean;
@@ -538,7 +538,7 @@ export interface FleetPage {
 	sites: FleetSite[];
 	/** lanes that the caller sees, by level; of all, whatever the query asks for */
 	summary: Record<string, number>;
-	/** changes after it are those that the page does not have: GET /v1/fleet/changes */
+	/** changes after it are not in the page: GET /v1/fleet/changes */
 	version: number;
 }
 

@@ -108,7 +108,8 @@ func (b *Board) Say(name store.Sender, state *wire.State, now time.Time, stale b
 		will := state.TimeNs == 0
 		state = &wire.State{
 			Journal: state.Journal, Software: before.Software, Size: before.Size, Trouble: before.Trouble,
-			Devices: before.Devices, WaitingAlarms: before.WaitingAlarms, WaitingEvents: before.WaitingEvents, WaitingTelemetry: before.WaitingTelemetry,
+			Devices: before.Devices, WaitingAlarms: before.WaitingAlarms,
+			WaitingEvents: before.WaitingEvents, WaitingTelemetry: before.WaitingTelemetry,
 		}
 		next.state, next.off = state, a.said.off
 		if !before.Online || will { // a will: the broker's word, and not the agent's

@@ -51,6 +51,9 @@ func (b *Board) Load(ctx context.Context, derive Derive, now time.Time) error {
 			return nil
 		})
 	})
+	if err != nil {
+		return err // of ctx: the rows may be read still
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range rows {
@@ -59,7 +62,7 @@ func (b *Board) Load(ctx context.Context, derive Derive, now time.Time) error {
 			b.judge(a, now)
 		}
 	}
-	return err
+	return nil
 }
 
 // Save writes what agents have said since it was saved last.

@@ -29,7 +29,7 @@ type FleetQuery struct {
 
 // FleetPage is a page of lanes, the worst first.
 type FleetPage struct {
-	Version int64          `json:"version"` // changes after it are those that the page does not have: GET /v1/fleet/changes
+	Version int64          `json:"version"` // changes after it are not in the page: GET /v1/fleet/changes
 	Summary map[string]int `json:"summary"` // lanes that the caller sees, by level; of all, whatever the query asks for
 	Sites   []FleetSite    `json:"sites"`   // of these, by id; on the first page only
 	Lanes   []FleetLane    `json:"lanes"`
@@ -58,14 +58,14 @@ type FleetLane struct {
 	Working int `json:"working"` // of these, as the agent said last
 
 	Disk           *int      `json:"disk,omitempty"`           // of the disk budget that is used, percent
-	ClockOff       *int64    `json:"clock_off,omitempty"`      // seconds that the agent's clock is ahead; absent while it is right
+	ClockOff       *int64    `json:"clock_off,omitempty"`      // s that the clock is ahead; absent while it is right
 	Unsynchronised bool      `json:"unsynchronised,omitempty"` // nothing keeps the agent's clock right
 	TestsDue       int       `json:"tests_due,omitempty"`      // of the lane's devices
 	TestsOverdue   int       `json:"tests_overdue,omitempty"`  // of these
-	Queued         int64     `json:"queued,omitempty"`         // rows that the hub had not acknowledged at the last word, without link
+	Queued         int64     `json:"queued,omitempty"`         // rows not acknowledged at the last word; without link
 	Software       string    `json:"software,omitempty"`       // of the agent
 	Bundle         string    `json:"bundle,omitempty"`         // configuration from the centre that is in force
-	Troubles       []Trouble `json:"troubles"`                 // the worst first; those that are worth knowing alone are last
+	Troubles       []Trouble `json:"troubles"`                 // the worst first; what is worth knowing alone last
 	More           int       `json:"more,omitempty"`           // troubles that are left out here
 	Changed        int64     `json:"changed"`                  // version of the fleet in which it became so
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/sync/wire/layout"
 )
 
@@ -170,7 +170,7 @@ func said(b *observation.BundleState, heard time.Time) Agent {
 		Step: strings.ToLower(strings.TrimPrefix(b.Step.String(), "STEP_")),
 	}
 	if b.Text != "" {
-		a.Text = driver.DecodeMessage(b.Message, b.Text).Text()
+		a.Text = api.Said(b.Message, b.Text)
 	}
 	if b.InForce != "" {
 		a.SHA256 = hexOf(b.InForceSha256)
