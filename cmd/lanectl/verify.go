@@ -66,7 +66,7 @@ func atPath(path string, err error) error {
 }
 
 // find returns the database that a path means, and whether it is a ledger: the file itself, or the
-// one in a state, journal or hub directory.
+// one in a state, journal or hub directory. A hub's has a journal of its own beside the ledger, which holds its rows, too.
 func find(path string) (string, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -75,7 +75,7 @@ func find(path string) (string, bool, error) {
 	if !info.IsDir() {
 		return path, filepath.Base(path) == ledger.FileName, nil
 	}
-	for _, name := range []string{journal.FileName, filepath.Join("journal", journal.FileName), ledger.FileName} {
+	for _, name := range []string{journal.FileName, ledger.FileName, filepath.Join("journal", journal.FileName)} {
 		at := filepath.Join(path, name)
 		if _, err := os.Stat(at); err == nil {
 			return at, filepath.Base(at) == ledger.FileName, nil
