@@ -21,13 +21,8 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// hostileMessages returns how many messages TestHostileAgentHarmsNobodyElse sends.
-func hostileMessages() int {
-	if testing.Short() {
-		return 1000
-	}
-	return 10_000
-}
+// hostileMessages is how many messages TestHostileAgentHarmsNobodyElse sends, drawn anew each time.
+var hostileMessages = 10_000
 
 // hostile is an agent that is known to the hub and sends what it likes.
 type hostile struct {
@@ -230,8 +225,7 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 		}
 		return honest.hello()
 	}
-	most := hostileMessages()
-	for sent := 0; sent < most; {
+	for sent := 0; sent < hostileMessages; {
 		m := after()
 		group := []Message{m}
 		for range 1 + bad.r.IntN(60) {
@@ -269,7 +263,7 @@ func TestHostileAgentHarmsNobodyElse(t *testing.T) {
 		}
 	}
 	t.Logf("answers to the hostile agent: %v", refusals)
-	if refusals[wire.Refusal_REFUSAL_EVIDENCE] < most/100 || refusals[wire.Refusal_REFUSAL_NONE] < most/10 {
+	if refusals[wire.Refusal_REFUSAL_EVIDENCE] < hostileMessages/100 || refusals[wire.Refusal_REFUSAL_NONE] < hostileMessages/10 {
 		t.Error("too few messages got so far that they could do harm")
 	}
 	for {
