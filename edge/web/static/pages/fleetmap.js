@@ -18,7 +18,7 @@ const mostNames = 8;
 /** @param {{data: FleetData, choose: (q: string) => void}} p */
 export function FleetMap({ data, choose }) {
 	const { spots, height, grid } = useMemo(() => place(data), [data.lanes, data.sites]);
-	if (!spots.length) return null;
+	if (spots.length < 2) return null; // one place needs no map
 	const bad = spots.filter((s) => s.level !== "ok");
 	const label = `${plural("map-sites", spots.length)}${bad.length ? `, ${plural("map-wrong", bad.length)} (${bad.slice(0, mostNames).map(named).join(", ")})` : ""}`;
 	return html`<section class="card map"><h2>${t("map")}</h2>

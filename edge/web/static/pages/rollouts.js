@@ -22,7 +22,7 @@ export function Rollouts() {
 	const names = Object.keys(book?.agents ?? {}).sort();
 	return html`<h1>${t("nav.rollouts")}</h1><${Problem} text=${problem} />
 		${book && html`<${Verdict} rollouts=${book.rollouts} />
-		<${Table} caption=${t("nav.rollouts")} empty=${t("rollouts-none")} head=${head} rows=${book.rollouts.map((r) => row(r, book.agents))} />
+		<${Table} caption=${t("rollouts-table")} empty=${t("rollouts-none")} head=${head} rows=${book.rollouts.map((r) => row(r, book.agents))} />
 		<${Table} caption=${t("rollout-agents")} empty=${t("rollout-agents-none")} head=${agentsHead}
 			rows=${names.map((name) => agentRow(name, book.agents[name]))} />`}`;
 }
