@@ -73,6 +73,34 @@ func TestRowsComeBack(t *testing.T) {
 	}
 }
 
+// Fields that have a short form come back as they were when they have it, nearly have it, or do not.
+func TestShortForms(t *testing.T) {
+	codes := rapid.OneOf(rapid.StringMatching(`[A-Z]{0,7}[0-9]{0,21}`), rapid.StringMatching(`[0-9]{4}[A-Z]{1,5}[0-9]{1,9}`),
+		rapid.StringMatching(`[0-9]{9}R[MCT][0-9]{4}[0-9+]?`), rapid.String())
+	times := rapid.Custom(func(t *rapid.T) time.Time {
+		unit := rapid.SampledFrom([]int64{1, minuteSeconds, daySeconds}).Draw(t, "unit")
+		n := rapid.Int64Range(-1, maxSpan/unit).Draw(t, "n")
+		if n < 0 {
+			return time.Time{}
+		}
+		return time.Unix(n*unit, 0).UTC()
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var s []string
+		for range 6 {
+			s = append(s, codes.Draw(t, "code"))
+		}
+		ccn := codes.Draw(t, "ccn")
+		want := Shipment{CCN: ccn, CRN: ccn[:len(ccn)/2] + s[1], Carrier: s[2], Importer: s[3], HS: s[4:],
+			DeclaredWeightKg: float64(rapid.Int64Range(0, 50_000_000_000).Draw(t, "grams")) / 1000,
+			Arrival:          Period{times.Draw(t, "from"), times.Draw(t, "to")}}
+		got, err := DecodeShipment(want.Row())
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, want)
+		}
+	})
+}
+
 // Bytes that no row of a list has are refused: cut off, with something behind, or written in another way.
 func TestCheckRowRefuses(t *testing.T) {
 	for _, kind := range Kinds() {

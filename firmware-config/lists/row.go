@@ -55,7 +55,7 @@ func (d Driver) Row() Row {
 	p.bytes(d.EPC)
 	p.bytes(d.TID)
 	p.period(d.Valid)
-	p.texts(d.Carriers)
+	p.codes(d.Carriers)
 	return Row{KeyOf(d.Number, d.Program[:min(1, len(d.Program))]), p.b}
 }
 
@@ -74,7 +74,7 @@ func DecodeDriver(r Row) (d Driver, err error) {
 	}
 	u := unpack{b: r.Value}
 	d = Driver{Number: parts[0], Program: program, Status: u.status(), EPC: u.bytes(), TID: u.bytes(), Valid: u.period(),
-		Carriers: u.texts()}
+		Carriers: u.codes()}
 	return d, u.done()
 }
 
@@ -143,12 +143,12 @@ func DecodePair(r Row) (v Pair, err error) {
 // Row returns the shipment's row.
 func (s Shipment) Row() Row {
 	var p pack
-	p.text(s.CRN)
-	p.text(s.Carrier)
-	p.text(s.Importer)
-	p.grams(s.DeclaredWeightKg)
+	p.like(s.CCN, s.CRN)
+	p.like(s.CCN, s.Carrier)
+	p.business(s.Importer)
+	p.weight(s.DeclaredWeightKg)
 	p.number(uint64(s.Pieces))
-	p.texts(s.HS)
+	p.codes(s.HS)
 	p.text(s.Goods)
 	p.period(s.Arrival)
 	return Row{[]byte(s.CCN), p.b}
@@ -157,22 +157,23 @@ func (s Shipment) Row() Row {
 // DecodeShipment reads what Shipment.Row returns.
 func DecodeShipment(r Row) (s Shipment, err error) {
 	u := unpack{b: r.Value}
-	s = Shipment{CCN: string(r.Key), CRN: u.text(), Carrier: u.text(), Importer: u.text(), DeclaredWeightKg: u.grams(),
-		Pieces: int(u.number()), HS: u.texts(), Goods: u.text(), Arrival: u.period()}
+	s = Shipment{CCN: string(r.Key)}
+	s.CRN, s.Carrier, s.Importer = u.like(s.CCN), u.like(s.CCN), u.business()
+	s.DeclaredWeightKg, s.Pieces, s.HS, s.Goods, s.Arrival = u.weight(), int(u.number()), u.codes(), u.text(), u.period()
 	return s, u.done()
 }
 
 // Row returns the container's row.
 func (t Transit) Row() Row {
 	var p pack
-	p.texts(t.Seals)
-	p.text(t.InBondOrCCN)
+	p.codes(t.Seals)
+	p.code(t.InBondOrCCN)
 	p.text(t.EntrySite)
 	p.text(t.ExitSite)
 	p.time(t.LeftAt)
 	p.time(t.DueAt)
-	p.grams(t.WeightKg)
-	p.grams(t.ToleranceKg)
+	p.weight(t.WeightKg)
+	p.weight(t.ToleranceKg)
 	p.text(t.RequiredExam)
 	return Row{[]byte(t.Container), p.b}
 }
@@ -180,8 +181,8 @@ func (t Transit) Row() Row {
 // DecodeTransit reads what Transit.Row returns.
 func DecodeTransit(r Row) (t Transit, err error) {
 	u := unpack{b: r.Value}
-	t = Transit{Container: string(r.Key), Seals: u.texts(), InBondOrCCN: u.text(), EntrySite: u.text(), ExitSite: u.text(),
-		LeftAt: u.time(), DueAt: u.time(), WeightKg: u.grams(), ToleranceKg: u.grams(), RequiredExam: u.text()}
+	t = Transit{Container: string(r.Key), Seals: u.codes(), InBondOrCCN: u.code(), EntrySite: u.text(), ExitSite: u.text(),
+		LeftAt: u.time(), DueAt: u.time(), WeightKg: u.weight(), ToleranceKg: u.weight(), RequiredExam: u.text()}
 	return t, u.done()
 }
 

@@ -19,7 +19,6 @@ const sortMemory = 2 << 20
 // builder writes a list's file from the beginning.
 type builder struct {
 	db    *sqlog.DB
-	pack  packer
 	sum   lists.Sum
 	rows  int64
 	index *spill.Sorter
@@ -28,10 +27,6 @@ type builder struct {
 
 // build makes a list's file at path of a full file. What is wrong with the file is an error, and path is then of no use.
 func build(ctx context.Context, path string, in *lists.Reader, index *spill.Sorter) (err error) {
-	pack, err := newPacker()
-	if err != nil {
-		return err
-	}
 	db, err := sqlog.Open(path, sqlog.ReadWrite)
 	if err != nil {
 		return err
@@ -41,7 +36,7 @@ func build(ctx context.Context, path string, in *lists.Reader, index *spill.Sort
 	if err := db.Script("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1000;" + schema); err != nil {
 		return err
 	}
-	b := builder{db: db, pack: pack, index: index}
+	b := builder{db: db, index: index}
 	if err := db.Tx(func() error { return b.fill(ctx, in) }); err != nil {
 		return err
 	}
@@ -51,7 +46,7 @@ func build(ctx context.Context, path string, in *lists.Reader, index *spill.Sort
 // fill writes all rows, then the index and what the list is.
 func (b *builder) fill(ctx context.Context, in *lists.Reader) error {
 	h := in.Header
-	out := filler{b: b, t: mainTable}
+	out := filler{db: b.db, t: mainTable}
 	for {
 		c, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -88,7 +83,7 @@ func (b *builder) addIndex(kind lists.Kind, r lists.Row) error {
 }
 
 func (b *builder) fillIndex(ctx context.Context) error {
-	out := filler{b: b, t: otherTable}
+	out := filler{db: b.db, t: otherTable}
 	for r, err := range b.index.All() {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -100,34 +95,44 @@ func (b *builder) fillIndex(ctx context.Context) error {
 	return out.flush()
 }
 
-// filler fills blocks of one table with rows in their order.
+// filler fills blocks of one table with rows in their order, each with as many as its share of a page holds.
 type filler struct {
-	b           *builder
+	db          *sqlog.DB
 	t           table
 	first, last []byte
 	run         []byte
 	rows        int
+	sure        int // how long the run may grow before its size is to be looked at again
 }
 
 func (f *filler) add(r lists.Row) error {
 	if f.rows == 0 {
-		f.first = bytes.Clone(r.Key)
-		f.last = f.last[:0]
+		f.first, f.last = bytes.Clone(r.Key), f.last[:0]
+		f.sure = f.t.room(f.first) - headBytes
 	}
+	end := len(f.run)
 	f.run = f.t.add(f.run, f.last, r)
+	if f.rows > 0 && len(f.run) > f.sure {
+		left := f.t.room(f.first) - len(pack(f.t, f.first, f.run, f.rows+1))
+		if left < 0 || len(f.run) > maxRun {
+			f.run = f.run[:end]
+			if err := f.flush(); err != nil {
+				return err
+			}
+			return f.add(r)
+		}
+		f.sure = len(f.run) + left // what is added is not compressed to more than it is
+	}
 	f.last = append(f.last[:0], r.Key...)
 	f.rows++
-	if len(f.run) < f.t.full {
-		return nil
-	}
-	return f.flush()
+	return nil
 }
 
 func (f *filler) flush() error {
 	if f.rows == 0 {
 		return nil
 	}
-	err := f.b.db.Exec(f.t.insert, f.first, f.b.pack.pack(f.t, f.first, f.run, f.rows))
+	err := f.db.Exec(f.t.insert, f.first, pack(f.t, f.first, f.run, f.rows))
 	f.run, f.rows = f.run[:0], 0
 	return err
 }

@@ -17,7 +17,6 @@ import (
 type editor struct {
 	db    *sqlog.DB
 	t     table
-	pack  packer
 	u     *unpacker
 	block stored
 	limit []byte // the first key of the next block; nil for none
@@ -99,14 +98,35 @@ func (e *editor) flush() error {
 			return err
 		}
 	}
-	out := filler{b: &builder{db: e.db, pack: e.pack}, t: e.t}
-	for _, r := range e.rows {
+	out := filler{db: e.db, t: e.t}
+	each := e.evenly()
+	for i, r := range e.rows {
+		if i%each == 0 {
+			if err := out.flush(); err != nil {
+				return err
+			}
+		}
 		if err := out.add(r); err != nil {
 			return err
 		}
 	}
 	e.dirty = false
 	return out.flush()
+}
+
+// evenly returns how many rows go into each block when those at hand need several: all blocks get as many, so that the
+// next row to come does not need one of its own.
+func (e *editor) evenly() int {
+	if len(e.rows) == 0 {
+		return 1
+	}
+	var run, before []byte
+	for _, r := range e.rows {
+		run, before = e.t.add(run, before, r), r.Key
+	}
+	first := e.rows[0].Key
+	blocks := 1 + len(pack(e.t, first, run, len(e.rows)))/e.t.room(first)
+	return (len(e.rows) + blocks - 1) / blocks
 }
 
 // delta applies a delta file inside a transaction.
@@ -130,13 +150,9 @@ type entry struct {
 // applyDelta changes the list in db, whose meta is as given, to what the file says. The caller holds a transaction and
 // ends it: an error undoes all.
 func applyDelta(ctx context.Context, db *sqlog.DB, u *unpacker, now meta, in *lists.Reader) error {
-	pack, err := newPacker()
-	if err != nil {
-		return err
-	}
 	d := delta{db: db, kind: now.Kind, sum: now.sum, rows: now.Rows, others: now.others,
-		main:  editor{db: db, t: mainTable, pack: pack, u: u},
-		other: editor{db: db, t: otherTable, pack: pack, u: u}}
+		main:  editor{db: db, t: mainTable, u: u},
+		other: editor{db: db, t: otherTable, u: u}}
 	for {
 		c, err := in.Next()
 		if errors.Is(err, io.EOF) {

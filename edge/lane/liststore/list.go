@@ -28,10 +28,7 @@ func openList(path string, kind lists.Kind, whole bool) (*list, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &list{db: db}
-	if l.u, err = newUnpacker(); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+	l := &list{db: db, u: new(unpacker)}
 	if err := l.prepare(kind, whole); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -91,7 +88,4 @@ func (l *list) scanOther(low, high []byte, f func(lists.Row) bool) error {
 	return scan(l.db, l.u, otherTable, l.other, low, high, f)
 }
 
-func (l *list) close() error {
-	l.u.z.Close()
-	return l.db.Close()
-}
+func (l *list) close() error { return l.db.Close() }

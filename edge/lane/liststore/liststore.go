@@ -243,11 +243,7 @@ func (s *Store) change(ctx context.Context, now *list, in *lists.Reader) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	u, err := newUnpacker()
-	if err != nil {
-		return err
-	}
-	defer u.z.Close()
+	u := new(unpacker)
 	var next contents
 	locked := false
 	err = db.Tx(func() error {

@@ -8,12 +8,12 @@ import (
 )
 
 // fileLayout is the number of the layout, which a file has as its user_version. A file of another one is of no use.
-const fileLayout = 1
+const fileLayout = 2
 
 // schema of a list's file. Table block has the rows; table other is the index by which they are found otherwise: drivers
 // by card, shipments by trip. Both have blocks, by their first keys. meta has one row.
 const schema = `
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE meta (kind TEXT NOT NULL, number INTEGER NOT NULL, issued INTEGER NOT NULL, rows INTEGER NOT NULL,
 	others INTEGER NOT NULL, sha256 BLOB NOT NULL, sum BLOB NOT NULL);
 CREATE TABLE block (id INTEGER PRIMARY KEY, first BLOB NOT NULL UNIQUE, data BLOB NOT NULL);
@@ -25,7 +25,7 @@ type table struct {
 	at, after, insert, remove, all, data, firsts string
 
 	compressed bool
-	full       int // size of a run at which a block is full, bytes
+	blocks     int // how many fill a page; more would be shorter to search and compress less
 }
 
 // add appends a row to a run in which before is the key of the last one.
@@ -45,8 +45,17 @@ func (t table) next(run, before []byte) (r lists.Row, rest []byte, ok bool) {
 	return r, rest, ok
 }
 
+// SQLite's pages of a table: what a page has for itself, and what it adds to each of our rows (its place, two lengths, its
+// number, the types of its columns); bytes.
+const pageBytes, rowBytes = 8, 14
+
+// room is how large a block may be that begins with a key.
+func (t table) room(first []byte) int {
+	return (sqlog.PageSize-pageBytes)/t.blocks - rowBytes - len(first)
+}
+
 // newTable returns the statements of a table.
-func newTable(name string, compressed bool, full int) table {
+func newTable(name string, compressed bool, blocks int) table {
 	return table{
 		at:     "SELECT id, first, data FROM " + name + " WHERE first <= ? ORDER BY first DESC LIMIT 1",
 		after:  "SELECT id, first, data FROM " + name + " WHERE first > ? ORDER BY first LIMIT 1",
@@ -56,13 +65,13 @@ func newTable(name string, compressed bool, full int) table {
 		data:   "SELECT data FROM " + name + " WHERE id = ?",
 		firsts: "SELECT first, id FROM " + name + " ORDER BY first",
 
-		compressed: compressed, full: full,
+		compressed: compressed, blocks: blocks,
 	}
 }
 
 var (
-	mainTable  = newTable("block", true, blockBytes)
-	otherTable = newTable("other", false, indexBytes)
+	mainTable  = newTable("block", true, 3)
+	otherTable = newTable("other", false, 4)
 )
 
 // stored is a block as its table has it; found is false when there is none.
