@@ -125,6 +125,11 @@ var (
 		ID: "getPicture", Pattern: "GET /v1/artifacts/{sha256}/picture", Role: accounts.Viewer, Media: "image/png",
 		Summary: "A picture of an artifact; one is drawn at a time", Fails: []Code{NotFound, NotDrawable},
 	}}
+	GetValues = Stream[ValuesQuery]{Route{
+		ID: "getValues", Pattern: "GET /v1/artifacts/{sha256}/values", Role: accounts.Viewer, Media: ValuesMedia,
+		Summary: "The values of an X-ray image, or of a region of it, at full depth and without loss",
+		Note:    "docs/console.md describes the form.", Fails: []Code{BadRequest, NotFound, NotDrawable},
+	}}
 	GetTests = Query[None, TestList]{Route{
 		ID: "listTests", Pattern: "GET /v1/tests", Role: accounts.Viewer,
 		Summary: "The guided tests, which are due, and the one that runs or ran last",
@@ -180,7 +185,7 @@ func Agent() []Operation {
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
 		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &GetDevice, &PostOutput,
-		&PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture,
+		&PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture, &GetValues,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}
 }

@@ -47,7 +47,9 @@ type Case struct {
 	Verdicts    []CaseVerdict    `json:"verdicts"` // in force; several that differ are a dispute
 	Secondary   *CaseSecondary   `json:"secondary,omitempty"`
 	Attachments []CaseAttachment `json:"attachments"`
-	History     []CaseEntry      `json:"history,omitempty"` // of a single case
+	// Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record.
+	Blind   bool        `json:"blind,omitempty"`
+	History []CaseEntry `json:"history,omitempty"` // of a single case
 }
 
 // CaseAlarm is an alarm of a case.

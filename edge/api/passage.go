@@ -33,6 +33,7 @@ type PassageList struct {
 type PassageDetail struct {
 	Passage      json.RawMessage `json:"passage"`      // lanewarden.v1.PassageClosed
 	Observations []Line          `json:"observations"` // of its readings and of those that may be its own
+	Case         bool            `json:"case"`         // there is a case of its alarms
 	// Assignments has the journal's last statement about each of these readings, with the terms. Only with explain=1.
 	Assignments []Assignment `json:"assignments,omitempty"`
 }

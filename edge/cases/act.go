@@ -40,9 +40,7 @@ func (c *Case) act(e *Event) error {
 		return c.takeOver(e)
 	case handBack:
 		return c.handBack(e)
-	case comment:
-		return nil
-	case attach:
+	case comment, attach:
 		c.attach(e)
 		return nil
 	case askSecondary:

@@ -7,8 +7,6 @@ import (
 	"image/png"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"lanewarden/drivers"
 	"lanewarden/drivers/driver"
@@ -62,13 +60,14 @@ func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuer
 	}
 	view.With = sources[1:]
 	c.noteLook(r, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
-	select {
-	case c.drawing <- struct{}{}:
-	case <-r.Context().Done():
+	var drawn image.Image
+	err = c.drawing.Do(r.Context(), func() (err error) {
+		drawn, err = drivers.Draw(sources[0], view)
+		return err
+	})
+	if r.Context().Err() != nil {
 		return r.Context().Err()
 	}
-	drawn, err := drivers.Draw(sources[0], view)
-	<-c.drawing
 	if err != nil {
 		return api.NewProblem(api.NotDrawable, message.New("api.not-drawable", message.CausedBy(err)))
 	}
@@ -78,6 +77,17 @@ func (c *Console) picture(w http.ResponseWriter, r *api.Call, in api.PictureQuer
 		c.Log.Debug("picture", "err", err)
 	}
 	return nil
+}
+
+// values serves api.GetValues: an X-ray image at its full depth.
+func (c *Console) values(w http.ResponseWriter, r *api.Call, in api.ValuesQuery) error {
+	a, size, err := c.open(in.SHA256)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	c.noteLook(r, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
+	return c.reading.ServeValues(w, r.Request, in, a, size, c.Log)
 }
 
 // openAll opens the artifacts that a picture is made of, the one to be drawn first. With an error
@@ -112,29 +122,7 @@ func viewOf(in *api.PictureQuery) (v driver.View, err error) {
 		}
 	}
 	if in.Region != "" {
-		v.Region, err = parseRegion(in.Region)
+		v.Region, err = api.ParseRegion(in.Region)
 	}
 	return v, err
-}
-
-// maxPixel bounds the numbers of a region, so that their sums stay small.
-const maxPixel = 1 << 20
-
-// parseRegion parses x,y,width,height in pixels. Width and height are at least 1; what is wrong is
-// 400.
-func parseRegion(text string) (image.Rectangle, error) {
-	var n []int
-	for part := range strings.SplitSeq(text, ",") {
-		k, err := strconv.Atoi(part)
-		if err != nil || k < 0 || k > maxPixel {
-			n = nil
-			break
-		}
-		n = append(n, k)
-	}
-	if len(n) != 4 || n[2] == 0 || n[3] == 0 {
-		return image.Rectangle{}, api.NewProblem(api.BadRequest,
-			message.New("api.region", message.Quoted("value", text)))
-	}
-	return image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3]), nil
 }

@@ -76,7 +76,8 @@ type Console struct {
 	looks   looks.Recent
 	config  atomic.Pointer[Configuration]
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
-	drawing, verifying, streams chan struct{}
+	verifying, streams chan struct{}
+	drawing, reading   api.Drawing
 }
 
 // New returns a console; Run serves it.
@@ -91,7 +92,7 @@ func New(o Options) *Console {
 	c := &Console{
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
-		drawing: make(chan struct{}, 1), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
+		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
 	c.config.Store(&o.InForce)
 	return c
@@ -108,6 +109,7 @@ const (
 	maxConns      = 256 // on TCP
 	maxBody       = 64 << 10
 	maxHeader     = 16 << 10
+	maxReading    = 4 // answers with the values of images: rows are decoded as fast as the reader takes them
 	shutdownGrace = 500 * time.Millisecond
 	socketMode    = 0o660 // root and the agent's group
 )
@@ -194,7 +196,7 @@ func (c *Console) operations() []api.Bound {
 		api.Perform(&api.PostMaintenanceEnd, c.endMaintenance),
 		api.Write(&api.GetRecording, c.recording),
 		api.Write(&api.GetArtifact, c.artifact),
-		api.Write(&api.GetPicture, c.picture),
+		api.Write(&api.GetPicture, c.picture), api.Write(&api.GetValues, c.values),
 		api.Answer(&api.GetTests, c.tests),
 		api.Perform(&api.PostTest, c.startTest),
 		api.Perform(&api.PostTestAct, c.actTest),

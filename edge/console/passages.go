@@ -90,6 +90,9 @@ func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDeta
 	}
 	c.noteLook(r, message.New("look.passage", message.String("passage", in.ID)))
 	out, err = c.detail(all[i])
+	if one, wrong := c.Cases.Case(in.ID); wrong == nil {
+		out.Case = one != nil
+	}
 	if err == nil && in.Explain {
 		out.Assignments, err = c.explain(all[i])
 	}

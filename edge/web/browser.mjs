@@ -148,6 +148,63 @@ for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
 	await context.close();
 }
 
+// The X-ray workstation, by keyboard alone: values, a length, a box that goes on record and is there for who comes next.
+for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
+	const context = await browser.newContext({ locale, viewport: { width: 1440, height: 900 } });
+	await context.addInitScript((name) => localStorage.setItem("theme", name), theme);
+	const page = await open(context);
+	await signIn(page);
+	const find = () => page.evaluate(async () => {
+		const cases = (await (await fetch("/v1/cases")).json()).cases.map((c) => c.id), all = (await (await fetch("/v1/passages")).json()).passages;
+		for (const { id } of all.filter((p) => cases.includes(p.id))) {
+			const { observations } = await (await fetch(`/v1/passages/${encodeURIComponent(id)}`)).json();
+			if (observations.some((o) => o.kind === "xray.image")) return id;
+		}
+		return "";
+	});
+	let id = await find();
+	for (let i = 0; i < 90 && !id; i++) {
+		await page.waitForTimeout(2000);
+		id = await find();
+	}
+	if (!id) {
+		problems.push("no case has an X-ray image");
+		break;
+	}
+	const at = `#/viewer/${encodeURIComponent(id)}`;
+	const ready = () => page.waitForFunction(() => /\d/.test(document.querySelector(".stat dd")?.textContent ?? "") && !document.querySelector(".ov.load"));
+	await go(page, at);
+	await ready();
+	await page.waitForFunction(() => document.activeElement?.classList.contains("stage"));
+	const values = await page.locator(".stat").innerText();
+	if (!/\d{1,3}[,\u00a0\u202f]?\d{3}/.test(values)) problems.push(`${at}: the value bar has no values: ${values}`);
+	/** @param {string} keys */
+	const press = async (keys) => {
+		for (const k of keys.split(" ")) await page.keyboard.press(k);
+	};
+	await press("m Enter Enter Shift+ArrowRight Shift+ArrowRight Shift+ArrowRight Enter");
+	const length = await page.locator(".length").innerText();
+	if (!/^\d.*\u00a0(m|mm)$/.test(length)) problems.push(`${at}: a length of "${length}"`);
+	await press("b Enter Shift+ArrowRight Shift+ArrowRight Shift+ArrowDown Shift+ArrowDown Enter Escape");
+	await page.locator("fieldset input[maxlength]").fill("pallet 4");
+	await page.locator(".side fieldset input[maxlength]").press("Tab");
+	await look(page, `${locale} ${theme} viewer with a box`);
+	await page.locator(".opinion .buttons button[type=button]").focus();
+	await page.keyboard.press("Enter");
+	await page.waitForFunction(() => !document.querySelector(".side fieldset") && document.querySelector(".obj.theirs"));
+	await go(page, "#/");
+	await go(page, at);
+	await ready();
+	await page.waitForFunction(() => [...document.querySelectorAll(".obj.theirs")].some((e) => e.textContent?.includes("pallet 4")));
+	await press("n w ArrowRight ArrowUp i g o o + + ArrowLeft 1 0");
+	for (const width of [360, 2560]) {
+		await page.setViewportSize({ width, height: 900 });
+		await page.waitForTimeout(300);
+		await look(page, `${locale} ${theme} ${width}px viewer`);
+	}
+	await context.close();
+}
+
 // By keyboard alone: every page of the navigation is reached with Tab and Enter, and where one is can be seen.
 const context = await browser.newContext({ locale: "en-CA", viewport: { width: 1280, height: 900 } });
 const page = await open(context);

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"path"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"unicode"
 
+	"lanewarden/drivers/driver/drivertest/peer"
 	"lanewarden/drivers/observation"
 )
 
@@ -133,8 +135,17 @@ func TestBudget(t *testing.T) {
 		total += int(info.Size())
 		return err
 	})
-	if err != nil || total > 390<<10 {
-		t.Errorf("all pages, both languages and the libraries are %d bytes, the budget is 390 KiB (%v)", total, err)
+	if err != nil || total > 480<<10 {
+		t.Errorf("all pages, both languages and the libraries are %d bytes, the budget is 480 KiB (%v)", total, err)
+	}
+}
+
+// TestViewer tries the pure functions of the X-ray workstation with node.
+func TestViewer(t *testing.T) {
+	peer.Need(t, peer.Node)
+	out, err := exec.Command("node", "--test", "viewer.test.mjs").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

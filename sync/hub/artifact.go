@@ -41,9 +41,7 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 		return err
 	}
 	if !state.Complete {
-		return api.NewProblem(api.NotHereYet, message.New("api.not-here-yet", message.Int("held", state.Held),
-			message.Count("n", state.Size), message.String("path", c.URL.Path))).
-			After(artifactRetryAfter)
+		return notHereYet(c, state)
 	}
 	s.access.noteLook(c, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
 	f, err := s.ledger.OpenArtifact(in.SHA256[:])
@@ -59,6 +57,31 @@ func (s *httpServer) artifact(w http.ResponseWriter, c *api.Call, in hubapi.Arti
 	}
 	api.ServeArtifact(w, c.Request, in.SHA256, state.MediaType, f)
 	return nil
+}
+
+// notHereYet says how much of an artifact has come.
+func notHereYet(c *api.Call, state *ledger.ArtifactState) error {
+	return api.NewProblem(api.NotHereYet, message.New("api.not-here-yet", message.Int("held", state.Held),
+		message.Count("n", state.Size), message.String("path", c.URL.Path))).
+		After(artifactRetryAfter)
+}
+
+// values serves hubapi.GetValues: an X-ray image at its full depth.
+func (s *httpServer) values(w http.ResponseWriter, c *api.Call, in api.ValuesQuery) error {
+	state, err := s.state(c.User, in.SHA256)
+	if err != nil {
+		return err
+	}
+	if !state.Complete {
+		return notHereYet(c, state)
+	}
+	s.access.noteLook(c, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
+	f, err := s.ledger.OpenArtifact(in.SHA256[:])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.reading.ServeValues(w, c.Request, in, f, state.Size, s.opts.Log)
 }
 
 // fileName returns name with every character replaced that a file system or the header

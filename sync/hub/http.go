@@ -50,10 +50,14 @@ type httpServer struct {
 	views      *views.Views
 	cases      *caseServer
 	board      *fleet.Board
+	reading    api.Drawing
 	opts       Options
 
 	fleetStreams atomic.Int64 // pages that follow the fleet
 }
+
+// maxReading is how many answers with the values of images there are at a time.
+const maxReading = 8
 
 // operations returns what the hub serves, each operation of hubapi with the function that answers
 // it.
@@ -62,6 +66,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetFeed, s.feed),
 		api.Answer(&hubapi.GetAgents, s.agents),
 		api.Write(&hubapi.GetArtifact, s.artifact),
+		api.Write(&hubapi.GetValues, s.values),
 		api.Answer(&hubapi.GetArtifactState, s.artifactState),
 		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
 		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/edge/api"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
 	"lanewarden/edge/journal/keyfile"
@@ -161,7 +162,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 		server: &httpServer{
 			ledger: l, requests: requests, states: states, health: health, metrics: metrics,
 			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board,
-			opts: opts,
+			reading: api.NewDrawing(maxReading),
+			opts:    opts,
 		},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)

@@ -109,7 +109,13 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 	if out.Overrides, err = shownLines(p.Overrides); err != nil {
 		return out, err
 	}
-	out.Earlier, err = s.earlier(c.User, &p)
+	if out.Earlier, err = s.earlier(c.User, &p); err != nil {
+		return out, err
+	}
+	k := views.CaseKey{ID: in.ID}
+	k.Site, k.Agent = in.Site, in.Agent
+	changed, err := s.views.CaseChanged(k)
+	out.Case = changed > 0
 	return out, err
 }
 

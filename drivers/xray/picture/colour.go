@@ -61,9 +61,16 @@ func LowEnergy(i *pixel.Image) bool {
 	return none(tagHigh) && !none(tagLow)
 }
 
+// huesOf returns the colours of an image's beam. A tube of 1000 kV or more is taken for an accelerator.
+func huesOf(i *pixel.Image) []hue {
+	if v := i.File.Dataset.Find(tagKVP).Floats(); len(v) > 0 && v[0] >= 1000 {
+		return huesMV
+	}
+	return huesKV
+}
+
 // pseudoColour colours levels by material: hue by the ratio of both energies, brightness by the levels. p and q are
-// the planes of i and j. A tube of 1000 kV or more is taken for an accelerator. Where a ratio says little, being too
-// thin or too thick, the colour fades to grey.
+// the planes of i and j. Where a ratio says little, being too thin or too thick, the colour fades to grey.
 func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []byte) (image.Image, error) {
 	if i.Rows != j.Rows || i.Columns != j.Columns {
 		return nil, coded.Errorf("picture.sizes",
@@ -73,10 +80,7 @@ func pseudoColour(i *pixel.Image, p *Plane, j *pixel.Image, q *Plane, levels []b
 	if LowEnergy(i) {
 		high, low = q, p
 	}
-	hues := huesKV
-	if v := i.File.Dataset.Find(tagKVP).Floats(); len(v) > 0 && v[0] >= 1000 {
-		hues = huesMV
-	}
+	hues := huesOf(i)
 	lossHigh, lossLow := losses(high), losses(low)
 	smooth(lossHigh, p.Width, p.Height)
 	smooth(lossLow, p.Width, p.Height)

@@ -150,8 +150,16 @@ const (
 )
 
 // window returns the values that are black and white: those of the file's first window, or percentiles of the plane.
-// The file's are for values after slope and intercept (PS3.3, C.11.2.1.2), from which they are calculated back.
 func window(i *pixel.Image, p *Plane) (low, high float64) {
+	if low, high, ok := fileWindow(i); ok {
+		return low, high
+	}
+	return percentiles(p, 0.002, 0.998)
+}
+
+// fileWindow returns the values that are black and white by the file's first window; ok is false when it has none. It
+// is for values after slope and intercept (PS3.3, C.11.2.1.2), from which it is calculated back.
+func fileWindow(i *pixel.Image) (low, high float64, ok bool) {
 	first := func(tag dicom.Tag, none float64) float64 {
 		if v := i.File.Dataset.Find(tag).Floats(); len(v) > 0 {
 			return v[0]
@@ -159,11 +167,11 @@ func window(i *pixel.Image, p *Plane) (low, high float64) {
 		return none
 	}
 	center, width, slope := first(tagCenter, 0), first(tagWidth, 0), first(tagSlope, 1)
-	if width >= 1 && slope > 0 {
-		low := (center-width/2-first(tagIntercept, 0))/slope - float64(i.Offset)
-		return low, low + width/slope
+	if width < 1 || slope <= 0 {
+		return 0, 0, false
 	}
-	return percentiles(p, 0.002, 0.998)
+	low = (center-width/2-first(tagIntercept, 0))/slope - float64(i.Offset)
+	return low, low + width/slope, true
 }
 
 // histogramBins is fine enough for percentiles of what is shown in 256 steps.

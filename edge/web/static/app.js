@@ -16,6 +16,7 @@ const pages = {
 	passage: async () => (await import("/pages/passage.js")).Passage,
 	cases: async () => (await import("/pages/cases.js")).Cases,
 	case: async () => (await import("/pages/cases.js")).CasePage,
+	viewer: async () => (await import("/pages/viewer.js")).Viewer,
 	device: async () => (await import("/pages/device.js")).Device,
 	tests: async () => (await import("/pages/tests.js")).Tests,
 	events: async () => (await import("/pages/events.js")).Events,

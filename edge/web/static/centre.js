@@ -26,6 +26,7 @@ const pages = {
 	"": async () => Fleet,
 	work: async () => (await import("/pages/work.js")).Work,
 	case: async () => (await import("/pages/hubcase.js")).HubCase,
+	viewer: async () => (await import("/pages/viewer.js")).Viewer,
 	fleet: async () => Fleet,
 	signin: async () => {
 		const { SignIn } = await import("/pages/signin.js");
@@ -59,6 +60,7 @@ const aside = () => {
 };
 
 // The hub holds artifacts as they came, and draws none.
+places.centre = true;
 places.artifact = (sha) => `/v1/artifacts/${sha}`;
 places.picture = null;
 

@@ -78,9 +78,11 @@ export function inLanguage(words) {
 
 /**
  * Where things are: at the agent, or, once its frame has said so, at the hub. A picture of null is one that nobody draws.
- * @type {{passage: (id: string) => string, artifact: (sha: string, type: string) => string, picture: ((sha: string, query: string) => string) | null}}
+ * centre: the pages are the hub's.
+ * @type {{centre: boolean, passage: (id: string) => string, artifact: (sha: string, type: string) => string, picture: ((sha: string, query: string) => string) | null}}
  */
 export const places = {
+	centre: false,
 	passage: (id) => `#/passage/${encodeURIComponent(id)}`,
 	artifact: (sha, type) => `/v1/artifacts/${sha}?type=${type}`,
 	picture: (sha, query) => `/v1/artifacts/${sha}/picture?${query}`,
@@ -162,7 +164,7 @@ export async function askPage(path, how = {}) {
  * Returns the error of a response. Agent and hub answer with problem documents (RFC 9457); a proxy between may not.
  * @param {Response} response
  */
-async function problemOf(response) {
+export async function problemOf(response) {
 	const text = await response.text();
 	try {
 		/** @type {Problem} */

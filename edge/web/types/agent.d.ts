@@ -49,6 +49,8 @@ export interface Candidate {
 export interface Case {
 	alarms: CaseAlarm[];
 	attachments: CaseAttachment[];
+	/** Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record. */
+	blind?: boolean;
 	/** the state in words */
 	called: MessageText;
 	/** in one sentence */
@@ -656,6 +658,8 @@ export interface Override {
 export interface PassageDetail {
 	/** Assignments has the journal's last statement about each of these readings, with the terms. Only with explain=1. */
 	assignments?: Assignment[];
+	/** there is a case of its alarms */
+	case: boolean;
 	/** of its readings and of those that may be its own */
 	observations: Line[];
 	/** lanewarden.v1.PassageClosed */

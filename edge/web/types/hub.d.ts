@@ -52,6 +52,8 @@ export interface Candidate {
 export interface Case {
 	alarms: CaseAlarm[];
 	attachments: CaseAttachment[];
+	/** Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record. */
+	blind?: boolean;
 	/** the state in words */
 	called: MessageText;
 	/** in one sentence */
@@ -773,6 +775,8 @@ export interface PassagePage {
 
 export interface PassageRecord {
 	agent: string;
+	/** there is a case of its alarms */
+	case: boolean;
 	/** in force */
 	decision?: Decision;
 	/** other passages of its plate or first container, newest first */

@@ -170,6 +170,12 @@ var (
 			" answered with 503 and Retry-After.",
 		Fails: []api.Code{api.NotFound, api.NotHereYet},
 	}}
+	GetValues = api.Stream[api.ValuesQuery]{Route: api.Route{
+		ID: "artifactValues", Pattern: "GET /v1/artifacts/{sha256}/values", Scope: api.ScopeArtifacts, Media: api.ValuesMedia,
+		Summary: "The values of an X-ray image, or of a region of it, at full depth and without loss",
+		Note:    "docs/console.md describes the form. What is not here yet is answered with 503 and Retry-After.",
+		Fails:   []api.Code{api.BadRequest, api.NotFound, api.NotDrawable, api.NotHereYet},
+	}}
 	GetArtifactState = api.Query[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
 		ID: "artifactState", Pattern: "GET /v1/artifacts/{sha256}/state", Scope: api.ScopeArtifacts,
 		Summary: "How much of an artifact is here, and which observations name it", Fails: []api.Code{api.NotFound},
@@ -240,7 +246,7 @@ var (
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
-		&GetFeed, &GetAgents, &GetArtifact, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
+		&GetFeed, &GetAgents, &GetArtifact, &GetValues, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,

@@ -54,6 +54,7 @@ type PassageRecord struct {
 	Decision     *api.Decision    `json:"decision,omitempty"` // in force
 	Overrides    []api.Line       `json:"overrides"`          // what officers said against it
 	Earlier      []PassageSummary `json:"earlier"`            // other passages of its plate or first container, newest first
+	Case         bool             `json:"case"`               // there is a case of its alarms
 }
 
 // DecisionsQuery is the request of GET /v1/decisions.

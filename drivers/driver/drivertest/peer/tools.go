@@ -31,6 +31,7 @@ from pymodbus.datastore import ModbusSequentialDataBlock, ModbusSlaveContext, Mo
 	// Promtool is Prometheus' own checker of settings and alerts.
 	Promtool = programs("promtool", "prometheus", "promtool")
 	Zbar     = programs("zbarimg", "zbar-tools", "zbarimg")
+	Node     = programs("node", "nodejs", "node")
 )
 
 // Browser is Chromium as Node drives it, with the packages in the folder web of the console's pages (npm ci). Its probe

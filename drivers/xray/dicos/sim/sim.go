@@ -130,6 +130,7 @@ func (s Scan) image(w io.Writer, whole bool, e energy) error {
 		dicom.Text(0x00080060, "CS", "DX"), dicom.Text(0x00080070, "LO", "Lanewarden"),
 		dicom.Text(0x00081090, "LO", "Simulated X-ray portal"),
 		dicom.Text(0x00100020, "LO", s.OOI), dicom.Decimals(0x00180060, kvp),
+		dicom.Decimals(0x00181164, s.spacing()...),
 		dicom.Text(0x0020000d, "UI", s.instance(0)),
 		dicom.Text(0x0020000e, "UI", s.instance(3)), dicom.Uints(0x00280002, "US", 1),
 		dicom.Text(0x00280004, "CS", "MONOCHROME2"),
@@ -143,6 +144,14 @@ func (s Scan) image(w io.Writer, whole bool, e energy) error {
 		{Tag: dicom.PixelData, VR: "OW", Length: int64(s.Rows) * int64(s.Columns) * 2},
 	})
 	return write(w, f, whole, s.pixels(e))
+}
+
+// Size of what a scan shows, in mm: a truck of 16.5 m with room around it.
+const sceneWidth, sceneHeight = 18000, 5400
+
+// spacing returns how far pixels are apart at the detector, in mm: rows, then columns.
+func (s Scan) spacing() []float64 {
+	return []float64{sceneHeight / float64(s.Rows), sceneWidth / float64(s.Columns)}
 }
 
 // write writes a file, or its data set alone.

@@ -1,5 +1,6 @@
 // An X-ray image with overlays, window and zoom. The agent draws it (GET /v1/artifacts/{sha256}/picture).
 import { chosen, energy, html, number, places, t, useState, word } from "/lib.js";
+import { OpenViewer } from "/pages/vehicle.js";
 import { Facts } from "/ui.js";
 
 /**
@@ -11,7 +12,7 @@ import { Facts } from "/ui.js";
 /** An X-ray image; of a scan's two energies the high one, which shows both. @param {ReadingProps<XrayImage>} p */
 export function Scan({ o, b, artifacts, all }) {
 	if (!artifacts[0] || b.lowEnergy === true && hasOtherEnergy(all, b)) return null;
-	if (!places.picture) return html`<${Preview} b=${b} all=${all} />`;
+	if (!places.picture) return html`<${Preview} sha=${artifacts[0].sha256} b=${b} all=${all} />`;
 	return html`<${Image} sha=${artifacts[0].sha256} with=${relatedFiles(o, b, all)} body=${b} />`;
 }
 
@@ -41,12 +42,12 @@ function relatedFiles(o, image, all) {
 	});
 }
 
-/** The small picture that the lane made of an image, where nobody draws the image. @param {{b: XrayImage, all: Line[]}} p */
-function Preview({ b, all }) {
+/** The small picture that the lane made of an image, where nobody draws the image. @param {{sha: string, b: XrayImage, all: Line[]}} p */
+function Preview({ sha, b, all }) {
 	const of = all.find(({ observation: { body } }) => body?.xrayPreview?.imageInstance === b.sopInstance);
 	const picture = of?.observation.body?.artifacts?.[0];
 	if (!picture) return null;
-	return html`<section class="card"><h2>${word("kind", "xray.image")} ${b.ooiId ?? ""}</h2>
+	return html`<section class="card"><h2>${word("kind", "xray.image")} ${b.ooiId ?? ""}</h2><${OpenViewer} sha=${sha} />
 		<img class="xray" src=${places.artifact(picture.sha256 ?? "", picture.mediaType ?? "")}
 			alt=${t("xray-alt", { ooi: b.ooiId ?? "" })} /></section>`;
 }
@@ -95,7 +96,7 @@ function Image({ sha, with: others, body }) {
 		[t("pixels"), `${number(body.columns)} × ${number(body.rows)}`],
 		[t("manufacturer"), body.manufacturer],
 	];
-	return html`<section class="card"><h2>${word("kind", "xray.image")} ${body.ooiId ?? ""}</h2>
+	return html`<section class="card"><h2>${word("kind", "xray.image")} ${body.ooiId ?? ""}</h2><${OpenViewer} sha=${sha} />
 		<div class="buttons" role="group" aria-label=${t("view")}>
 			${["overlay", "invert", "log", "equalise"].map((n) => html`<button aria-pressed=${Boolean(view[n])}
 				onClick=${() => setView({ ...view, [n]: !view[n] })}>${t(`view.${n}`)}</button>`)}

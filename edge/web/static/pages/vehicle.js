@@ -19,6 +19,10 @@ export const vehicleName = (p) => p.plate || (p.containers ?? [])[0] || p.id || 
  */
 export const vehicleNames = (list) => Object.fromEntries((list?.passages ?? []).map((p) => [p.id, vehicleName(p)]));
 
+/** Opens an image of the vehicle whose page this is in the X-ray workstation. @param {{sha: string}} p */
+export const OpenViewer = ({ sha }) => (/^#\/(passage|case)\//.test(location.hash)
+	? html`<p><a class="button primary" href=${`${location.hash.replace(/^#\/\w+/, "#/viewer").replace(/\?.*$/, "")}?image=${sha}`}>${t("vw-open")}</a></p>` : null);
+
 /** Formats a probability. One that is uncertain is never shown as 0 or 100 %. @param {number | undefined} share */
 export function probability(share) {
 	const p = share ?? 0;
