@@ -7,7 +7,7 @@ BIN := bin
 # as well, a little slower.
 export CGO_CFLAGS ?= -g -O2 -DHAVE_FDATASYNC=1
 
-.PHONY: build run test fresh torture torture-controls crashes kills bench bench-views cases fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
+.PHONY: build run test fresh torture torture-controls crashes kills bench bench-views cases pages fleet peers cluster cluster-controls scenarios mutation fuzz lint notices proto setup ui-vendor release reproducible image clean
 
 build:
 	@mkdir -p $(BIN)
@@ -71,6 +71,11 @@ CASES ?= 1000
 cases: setup
 	$(GO) test ./sync/hub -count=1 -v -run '^TestCasesOverTheLink$$' -args -cases $(CASES)
 	$(GO) test ./sync/hub/casedesk -count=1 -v -run '^TestFlappingLink$$' -args -cases $(CASES)
+
+# Every page of lane and hub in Chromium, those of the hub at 360, 1440 and 2560 px in both languages and both colours, by
+# keyboard and with axe-core, as each role, while traffic flows. make test walks a set of these that covers each page.
+pages: setup
+	$(GO) test ./cmd/internal/e2e -count=1 -timeout 40m -v -run '^TestBrowser$$' -args -pages
 
 # A hub, and AGENTS agents that send it RATE observations a second together for DURATION, all in this machine; after STORM
 # all connections are cut at once (0: never). The table of docs/performance.md.

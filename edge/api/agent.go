@@ -2,6 +2,7 @@ package api
 
 import (
 	"lanewarden/edge/accounts"
+	"lanewarden/edge/cases/photo"
 	"lanewarden/edge/diag/guided"
 )
 
@@ -88,6 +89,13 @@ var (
 		Note: "A technician may comment, attach, and enter the result of an inspection; the rest is for officers, and for those " +
 			"whom the policy names. The same key again counts once.",
 		Fails: []Code{NotFound, NotDone},
+	}}
+	PostCasePhoto = Action[CasePhoto, Case]{Route{
+		ID: "addPhoto", Pattern: "POST /v1/cases/{id}/photos", Role: accounts.Technician, Audit: "case", Body: photo.Media,
+		Summary: "Add a photo to a case",
+		Note: "JPEG or PNG by its content, at most 8 MB. It is kept as it came, with what the camera wrote into it, as an artifact " +
+			"that the row names.",
+		Fails: []Code{BadRequest, NotFound, NotDone},
 	}}
 	GetDevice = Query[DeviceQuery, DeviceDetail]{Route{
 		ID: "getDevice", Pattern: "GET /v1/devices/{device}", Role: accounts.Viewer,
@@ -184,7 +192,7 @@ func Agent() []Operation {
 	return []Operation{
 		&GetSession, &PostSession, &DeleteSession, &GetStatus, &GetStream, &GetTail, &GetLive, &GetObservations,
 		&GetPassages, &GetPassage, &PostCorrection, &GetClearance,
-		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &GetDevice, &PostOutput,
+		&PostOverride, &PostCode, &GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &PostCasePhoto, &GetDevice, &PostOutput,
 		&PostMaintenance, &PostMaintenanceEnd, &GetRecording, &GetArtifact, &GetPicture, &GetValues,
 		&GetTests, &PostTest, &PostTestAct, &PostReceipt, &PostOrders, &PostErasure, &PostVerification, &GetMetrics, &GetHealth,
 	}

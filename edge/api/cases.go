@@ -145,6 +145,18 @@ type CaseAct struct {
 	Attachments []CaseAttachment `json:"attachments,omitempty"`
 }
 
+// CasePhoto is the request of POST /v1/cases/{id}/photos. The body is the picture.
+type CasePhoto struct {
+	ID  string `path:"id"`   // of the case
+	Key string `query:"key"` // the client's name of the request: the same again counts once
+	By  string `query:"by"`  // who says so; the signed-in user's name replaces it
+}
+
+// PhotoEvent returns the event that attaches a photo, without the photo.
+func PhotoEvent(id, key, by, role string, centre bool) *observation.CaseEvent {
+	return &observation.CaseEvent{Id: id, Action: observation.CaseEvent_ACTION_ATTACH, By: by, Role: role, Centre: centre, Key: key}
+}
+
 // Event returns the event that a request asks for. An error names an action that there is not.
 func (a *CaseAct) Event(by, role string, centre bool) (*observation.CaseEvent, error) {
 	action, ok := cases.ActionOf(a.Action)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ func (c *Crowd) busy(conn net.Conn, busy bool) {
 // handler reads a request's body before next is called: until then its connection may have to make room.
 func (c *Crowd) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
+		if r.ContentLength != 0 && !isPicture(r) {
 			body, err := c.read(w, r)
 			var large *http.MaxBytesError
 			switch {
@@ -109,6 +110,12 @@ func (c *Crowd) handler(next http.Handler) http.Handler {
 		defer c.busy(conn, false)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isPicture reports whether a request's body is a picture, which is longer than others: whoever may send one is known before it
+// is read.
+func isPicture(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "image/")
 }
 
 func (c *Crowd) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {

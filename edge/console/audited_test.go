@@ -80,6 +80,10 @@ var audited = map[string]struct {
 		path: "/v1/cases/" + caseID + "/events", body: `{"action":"take"}`,
 		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.cases.acts) > 0 },
 	},
+	"addPhoto": {
+		path: "/v1/cases/" + caseID + "/photos", body: smallPhoto(),
+		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.cases.acts) > 0 },
+	},
 	"keyCode": {
 		body: `{"lane":"lane-1","code":"8080","again":"8080"}`,
 		done: func(t *testing.T, g *guarded, b *browser) bool { return len(g.booths.told) > 0 },

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/cases"
+	"lanewarden/edge/cases/photo"
 )
 
 // Cases are the cases of the agent's lanes.
@@ -16,6 +18,8 @@ type Cases interface {
 	Cases() []*cases.Case
 	Case(id string) (*cases.Case, error)
 	Act(ctx context.Context, act *observation.CaseEvent, revision int) (*cases.Case, error)
+	// Attach is Act for artifacts that the journal has.
+	Attach(ctx context.Context, act *observation.CaseEvent, files ...*observation.Artifact) (*cases.Case, error)
 }
 
 // noCases stands in for the cases of an agent whose lanes have no passages.
@@ -24,6 +28,10 @@ type noCases struct{}
 func (noCases) Cases() []*cases.Case             { return nil }
 func (noCases) Case(string) (*cases.Case, error) { return nil, nil }
 func (noCases) Act(_ context.Context, act *observation.CaseEvent, _ int) (*cases.Case, error) {
+	return nil, message.Errorf("cases.none", message.Quoted("id", act.Id))
+}
+
+func (noCases) Attach(_ context.Context, act *observation.CaseEvent, _ ...*observation.Artifact) (*cases.Case, error) {
 	return nil, message.Errorf("cases.none", message.Quoted("id", act.Id))
 }
 
@@ -95,5 +103,47 @@ func (c *Console) actInCase(r *api.Call, in api.CaseAct) (act api.Act[api.Case],
 		}
 		return api.CaseOf(one, time.Now(), true), nil
 	})
+	return act, nil
+}
+
+// photoTimeout bounds how long a photo is stored.
+const photoTimeout = 15 * time.Second
+
+// addPhoto checks api.PostCasePhoto. One photo is read at a time: each is in memory.
+func (c *Console) addPhoto(r *api.Call, in api.CasePhoto) (act api.Act[api.Case], err error) {
+	if !isLocal(r.Request) {
+		in.By = r.User.Name
+	}
+	if in.By == "" {
+		return act, api.NewProblem(api.BadRequest, message.New("cases.no-name"))
+	}
+	if _, err := c.findCase(in.ID); err != nil {
+		return act, err
+	}
+	select {
+	case c.photos <- struct{}{}:
+		defer func() { <-c.photos }()
+	case <-r.Context().Done():
+		return act, r.Context().Err()
+	}
+	data, media, err := photo.Read(r.Body)
+	if err != nil {
+		return act, api.ProblemOf(api.BadRequest, err)
+	}
+	event := api.PhotoEvent(in.ID, in.Key, in.By, r.User.Role.String(), false)
+	act.Text = message.New("access.case", message.String("case", in.ID), message.Nested("action", cases.ActionMessage(event.Action)))
+	act.Do = func(ctx context.Context) (api.Case, error) {
+		ctx, cancel := context.WithTimeout(ctx, photoTimeout)
+		defer cancel()
+		file, err := c.Journal.StoreArtifact(ctx, bytes.NewReader(data), media, "")
+		if err != nil {
+			return api.Case{}, err
+		}
+		one, err := c.Cases.Attach(ctx, event, file)
+		if err != nil {
+			return api.Case{}, err
+		}
+		return api.CaseOf(one, time.Now(), true), nil
+	}
 	return act, nil
 }

@@ -1,8 +1,12 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +14,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
+	"lanewarden/edge/api/session"
 	"lanewarden/edge/cases"
 )
 
@@ -48,6 +53,89 @@ func (s *someCases) Act(_ context.Context, act *observation.CaseEvent, revision 
 	}
 	s.acts = append(s.acts, act)
 	return s.Cases()[0], nil
+}
+
+func (s *someCases) Attach(ctx context.Context, act *observation.CaseEvent, files ...*observation.Artifact) (*cases.Case, error) {
+	for _, a := range files {
+		act.Attachments = append(act.Attachments, &observation.CaseAttachment{Sha256: a.Sha256, MediaType: a.MediaType})
+	}
+	return s.Act(ctx, act, 0)
+}
+
+// smallPhoto returns a PNG of one pixel.
+func smallPhoto() string {
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 1, 1))); err != nil {
+		panic(err)
+	}
+	return out.String()
+}
+
+// A photo is taken by its content, kept as it came, and served with its type; whatever else is sent as one is refused.
+func TestPhotoOfACase(t *testing.T) {
+	g := newGuarded(t)
+	as := map[string]*browser{}
+	for _, name := range []string{"officer", "viewer"} {
+		as[name] = g.browser()
+		if code := as[name].signIn(name, "correct horse"); code != http.StatusOK {
+			t.Fatalf("%s: %d", name, code)
+		}
+	}
+	picture := image.NewGray(image.Rect(0, 0, 500, 400))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(i * i >> 3)
+	}
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 100}); err != nil || file.Len() <= maxBody {
+		t.Fatal(err, file.Len())
+	}
+	send := func(b *browser, id string, body []byte) (int, api.Case) {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, g.url+"/v1/cases/"+id+"/photos", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(session.CSRFHeader, b.csrf)
+		r.Header.Set("Content-Type", "image/png") // it is not asked
+		resp, err := b.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var out api.Case
+		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, out
+	}
+	code, one := send(as["officer"], caseID, file.Bytes())
+	if code != http.StatusOK || len(one.Attachments) != 1 || one.Attachments[0].Media != "image/jpeg" || one.Attachments[0].By != "officer" {
+		t.Fatalf("%d %+v", code, one.Attachments)
+	}
+	code, text := as["officer"].ask(http.MethodGet, "/v1/artifacts/"+one.Attachments[0].SHA256+"?type=image/jpeg", "")
+	if code != http.StatusOK || text != file.String() {
+		t.Errorf("%d, %d bytes of %d", code, len(text), file.Len())
+	}
+	for what, c := range map[string]struct {
+		by   *browser
+		id   string
+		body []byte
+		want int
+	}{
+		"a page":           {as["officer"], caseID, []byte("<html>"), http.StatusBadRequest},
+		"nothing":          {as["officer"], caseID, nil, http.StatusBadRequest},
+		"a part of it":     {as["officer"], caseID, file.Bytes()[:file.Len()-2], http.StatusBadRequest},
+		"another case":     {as["officer"], caseID + "0", file.Bytes(), http.StatusNotFound},
+		"without the role": {as["viewer"], caseID, file.Bytes(), http.StatusForbidden},
+		"of nobody":        {g.browser(), caseID, file.Bytes(), http.StatusUnauthorized},
+	} {
+		if code, _ := send(c.by, c.id, c.body); code != c.want {
+			t.Errorf("%s: %d, expected %d", what, code, c.want)
+		}
+	}
+	if one, err := g.cases.Case(caseID); err != nil || len(one.Attachments) != 1 {
+		t.Errorf("%+v, %v", one.Attachments, err)
+	}
 }
 
 // A case is listed with its cause, taken and decided by who is signed in, and exported with its code.

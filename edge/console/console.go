@@ -76,8 +76,8 @@ type Console struct {
 	looks   looks.Recent
 	config  atomic.Pointer[Configuration]
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
-	verifying, streams chan struct{}
-	drawing, reading   api.Drawing
+	verifying, photos, streams chan struct{}
+	drawing, reading           api.Drawing
 }
 
 // New returns a console; Run serves it.
@@ -92,7 +92,7 @@ func New(o Options) *Console {
 	c := &Console{
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
-		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading), verifying: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
+		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading), verifying: make(chan struct{}, 1), photos: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
 	c.config.Store(&o.InForce)
 	return c
@@ -190,6 +190,7 @@ func (c *Console) operations() []api.Bound {
 		api.Answer(&api.GetCase, c.oneCase),
 		api.Write(&api.GetCasesCSV, c.exportCases),
 		api.Perform(&api.PostCaseEvent, c.actInCase),
+		api.Perform(&api.PostCasePhoto, c.addPhoto),
 		api.Answer(&api.GetDevice, c.deviceDetail),
 		api.Perform(&api.PostOutput, c.output),
 		api.Perform(&api.PostMaintenance, c.maintain),

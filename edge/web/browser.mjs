@@ -1,49 +1,13 @@
 // Walks every page of a running console as people do, and says what is wrong: node browser.mjs URL USER PASSWORD [SHOTS]
 // Both languages, all themes, 360 px, by keyboard; axe-core looks at each page (WCAG 2.2 AA).
-import { mkdirSync, readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { browser, end, keepShots, look, open, problems, signIn as signInAt } from "./walk.mjs";
 
 const [url, user, password, shots] = process.argv.slice(2);
-const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const problems = [];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+keepShots(shots);
 
-/** @param {any} context */
-async function open(context) {
-	const page = await context.newPage();
-	page.setDefaultTimeout(120_000); // shared machines are slow at times
-	page.on("console", (m) => ["error", "warning"].includes(m.type()) && !m.text().includes("Failed to load resource") && problems.push(`${page.url()}: console: ${m.text()}`));
-	page.on("response", (r) => r.status() >= 400 && r.status() !== 401 && problems.push(`${r.status()} ${r.url()}`));
-	page.on("pageerror", (e) => problems.push(`${page.url()}: ${e.message}`));
-	return page;
-}
-
-/** @param {any} page @param {string} what */
-async function look(page, what) {
-	const found = await page.evaluate(async (source) => {
-		if (!window.axe) (0, eval)(source);
-		const r = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-		return r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target + " " + (n.any[0]?.message ?? "")).join("; ")}`);
-	}, axe);
-	for (const f of found) problems.push(`${what}: ${f}`);
-	const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-	if (wide > 0) problems.push(`${what}: ${wide} px wider than the screen`);
-	const small = await page.evaluate(() =>
-		[...document.querySelectorAll("a, button, select, input")].filter((e) => !e.closest(".uplot") && !e.classList.contains("skip") && e.getClientRects().length).map((e) => [e, e.getBoundingClientRect()])
-			.filter(([, r]) => r.height < 43.5 || r.width < 43.5).map(([e, r]) => `${e.tagName} ${e.textContent} ${Math.round(r.width)}x${Math.round(r.height)}`).slice(0, 3));
-	for (const s of small) problems.push(`${what}: target under 44 px: ${s}`);
-	if (shots) await page.screenshot({ path: `${shots}/${what.replace(/[^a-z0-9-]+/gi, "_")}.png` });
-}
-
-/** Signs in by keyboard alone. @param {any} page */
+/** @param {any} page */
 async function signIn(page) {
-	await page.goto(url);
-	await page.waitForSelector("form.narrow");
-	for (let i = 0; i < 20 && (await page.evaluate(() => document.activeElement?.getAttribute("name"))) !== "user"; i++) await page.keyboard.press("Tab");
-	await page.keyboard.type(user);
-	await page.keyboard.press("Tab");
-	await page.keyboard.type(password);
-	await page.keyboard.press("Enter");
+	await signInAt(page, url, user, password);
 	await page.waitForSelector(".tiles");
 }
 
@@ -54,7 +18,6 @@ async function go(page, hash) {
 	await page.waitForTimeout(1200);
 }
 
-if (shots) mkdirSync(shots, { recursive: true });
 const device = process.env.DEVICE ?? "rpm-1";
 const pages = ["#/", "#/passages", "#/cases", "#/tests", "#/events", "#/link", "#/evidence", `#/device/${device}`, "#/device/ion-1", "#/signin"];
 
@@ -270,6 +233,4 @@ const then = await used();
 await page.waitForTimeout(10_000);
 console.log(`60 updates a second of a strip chart: ${((100 * ((await used()) - then)) / 10).toFixed(1)} % of a core`);
 console.log(`first paint ${Math.round(paint)} ms, ${Math.round(size / 1000)} kB; device page with strip charts ${live} % of a core`);
-await browser.close();
-for (const p of [...new Set(problems)]) console.log("PROBLEM", p);
-process.exit(problems.length ? 1 : 0);
+await end();

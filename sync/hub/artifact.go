@@ -84,6 +84,35 @@ func (s *httpServer) values(w http.ResponseWriter, c *api.Call, in api.ValuesQue
 	return s.reading.ServeValues(w, c.Request, in, f, state.Size, s.opts.Log)
 }
 
+// casePhoto serves hubapi.GetCasePhoto. Whoever sees the case sees what was attached to it, at whichever end.
+func (s *httpServer) casePhoto(w http.ResponseWriter, c *api.Call, in hubapi.CasePhotoName) error {
+	media, ok, err := s.cases.hasPhoto(caseKey(hubapi.CaseName{Site: in.Site, Agent: in.Agent, ID: in.ID}), in.SHA256)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return api.NewProblem(api.NotFound, message.New("photo.none"))
+	}
+	state, err := s.ledger.Artifact(in.SHA256[:])
+	switch {
+	case errors.Is(err, ledger.ErrNoArtifact): // its row is on its way
+		return api.NewProblem(api.NotHereYet, message.New("photo.later")).After(artifactRetryAfter)
+	case err != nil:
+		return err
+	case !state.Complete:
+		return notHereYet(c, state)
+	}
+	s.access.noteLook(c, message.New("look.artifact", message.String("artifact", in.SHA256.String())))
+	f, err := s.ledger.OpenArtifact(in.SHA256[:])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w.Header().Set("Content-Security-Policy", "sandbox")
+	api.ServeArtifact(w, c.Request, in.SHA256, media, f)
+	return nil
+}
+
 // fileName returns name with every character replaced that a file system or the header
 // Content-Disposition does not take; the artifact's hash when there is no name. Names come from
 // devices.

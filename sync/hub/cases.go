@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -15,8 +16,10 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 	"lanewarden/edge/cases"
+	"lanewarden/edge/cases/photo"
 	"lanewarden/sync/hub/casedesk"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/people"
@@ -32,6 +35,8 @@ type caseServer struct {
 	states   *states
 	teller   *caseTeller
 	access   *access // nil: everyone may
+	files    photoJournal
+	photos   chan struct{} // a place for each in memory
 	vehicles *lru.Cache[views.CaseKey, caseVehicle]
 
 	mu      sync.Mutex // guards the version that was read last, and when
@@ -52,14 +57,21 @@ const (
 	keptVehicleFor = 3 * time.Second
 )
 
+// ownJournal is the hub's own journal.
+type ownJournal interface {
+	casedesk.Journal
+	photoJournal
+}
+
 // newCaseServer returns what answers about cases.
-func newCaseServer(v *views.Views, own casedesk.Journal, states *states, teller *caseTeller, a *access) *caseServer {
+func newCaseServer(v *views.Views, own ownJournal, states *states, teller *caseTeller, a *access) *caseServer {
 	cache, err := lru.New[views.CaseKey, caseVehicle](keptVehicles)
 	if err != nil {
 		panic(err) // the size is above
 	}
 	return &caseServer{
 		views: v, desk: casedesk.New(own, v), own: own, states: states, teller: teller, access: a, vehicles: cache,
+		files: own, photos: make(chan struct{}, photosAtOnce),
 	}
 }
 
@@ -93,6 +105,9 @@ func (s *caseServer) await(ctx context.Context, since string, longest time.Durat
 func (s *caseServer) list(c *api.Call, in hubapi.CasesQuery) (out hubapi.CasePage, err error) {
 	out.Cases = []hubapi.CaseRecord{}
 	if out.Version, err = s.await(c.Context(), in.Since, in.Wait); err != nil {
+		return out, err
+	}
+	if out.Partial, err = partial(s.views); err != nil {
 		return out, err
 	}
 	if out.Unchanged = out.Version == in.Since; out.Unchanged {
@@ -297,6 +312,86 @@ func (s *caseServer) act(c *api.Call, in hubapi.CaseAct) (act api.Act[hubapi.Cas
 		return *done, nil
 	}
 	return act, nil
+}
+
+// photosAtOnce bounds the photos in memory; photoTime how long one may take to come, and to be stored.
+const (
+	photosAtOnce = 4
+	photoTime    = time.Minute
+)
+
+// photoJournal is the hub's own journal, as far as photos need it.
+type photoJournal interface {
+	StoreArtifact(ctx context.Context, data []byte, mediaType string) (*observation.Artifact, error)
+}
+
+// addPhoto checks hubapi.PostCasePhoto.
+func (s *caseServer) addPhoto(c *api.Call, in hubapi.CasePhoto) (act api.Act[hubapi.CaseRecord], err error) {
+	by, roles := s.who(c.User, in.By)
+	if by == "" {
+		return act, api.NewProblem(api.BadRequest, message.New("cases.no-name"))
+	}
+	k := caseKey(hubapi.CaseName{Site: in.Site, Agent: in.Agent, ID: in.ID})
+	switch one, err := s.desk.Case(k); {
+	case err != nil:
+		return act, err
+	case one == nil:
+		return act, noCase(k)
+	}
+	data, media, err := s.readPhoto(c)
+	if err != nil {
+		return act, err
+	}
+	event := api.PhotoEvent(in.ID, in.Key, by, "", true)
+	act.Text = message.New("access.case", message.String("case", in.Site+" / "+in.Agent+" / "+in.ID),
+		message.Nested("action", cases.ActionMessage(event.Action)))
+	act.Do = func(ctx context.Context) (out hubapi.CaseRecord, err error) {
+		ctx, cancel := context.WithTimeout(ctx, actTime)
+		defer cancel()
+		file, err := s.files.StoreArtifact(ctx, data, media)
+		if err != nil {
+			return out, err
+		}
+		if _, err := s.desk.Attach(ctx, k, event, roles, file); err != nil {
+			return out, err
+		}
+		done, err := s.record(k, time.Now(), true)
+		if err != nil || done == nil {
+			return out, cmp.Or(err, noCase(k))
+		}
+		return *done, nil
+	}
+	return act, nil
+}
+
+// readPhoto reads the picture of a request.
+func (s *caseServer) readPhoto(c *api.Call) (data []byte, media string, err error) {
+	ctx, cancel := context.WithTimeout(c.Context(), photoTime)
+	defer cancel()
+	select {
+	case s.photos <- struct{}{}:
+		defer func() { <-s.photos }()
+	case <-ctx.Done():
+		return nil, "", ctx.Err()
+	}
+	if data, media, err = photo.Read(c.Body); err != nil {
+		return nil, "", api.ProblemOf(api.BadRequest, err)
+	}
+	return data, media, nil
+}
+
+// hasPhoto reports whether a case has an artifact among what was attached to it, and its media type.
+func (s *caseServer) hasPhoto(k views.CaseKey, h api.Hash) (media string, ok bool, err error) {
+	one, err := s.desk.Case(k)
+	if err != nil || one == nil {
+		return "", false, err
+	}
+	for _, a := range one.Attachments {
+		if bytes.Equal(a.Sha256, h[:]) && (a.MediaType == "image/jpeg" || a.MediaType == "image/png") {
+			return a.MediaType, true, nil
+		}
+	}
+	return "", false, nil
 }
 
 // adjudicators are the roles of persons who take part in cases, those first that may do more.

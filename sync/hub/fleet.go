@@ -19,7 +19,11 @@ import (
 
 // fleet serves hubapi.GetFleet.
 func (s *httpServer) fleet(c *api.Call, in hubapi.FleetQuery) (hubapi.FleetPage, error) {
-	return s.board.Page(in, c.User.Sees)
+	out, err := s.board.Page(in, c.User.Sees)
+	if err == nil {
+		out.Partial, err = partial(s.views)
+	}
+	return out, err
 }
 
 // Limits of streams of changes.

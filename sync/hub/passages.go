@@ -40,6 +40,9 @@ func (s *httpServer) passages(c *api.Call, in hubapi.PassagesQuery) (out hubapi.
 		return out, err
 	}
 	out.Next = placeText(next)
+	if out.Partial, err = partial(s.views); err != nil {
+		return out, err
+	}
 	out.Passages, err = summaries(found)
 	return out, err
 }
@@ -115,7 +118,12 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 	k := views.CaseKey{ID: in.ID}
 	k.Site, k.Agent = in.Site, in.Agent
 	changed, err := s.views.CaseChanged(k)
+	if err != nil {
+		return out, err
+	}
 	out.Case = changed > 0
+	j, err := s.ledger.Journal(p.Owner)
+	out.Proof = hubapi.Proof{Journal: fmt.Sprintf("%x", j.Journal), VerifyKey: j.Verifier, Verified: j.Verified}
 	return out, err
 }
 

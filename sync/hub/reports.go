@@ -8,6 +8,7 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/reports"
+	"lanewarden/sync/hub/views"
 )
 
 // report serves hubapi.GetReport.
@@ -16,7 +17,17 @@ func (s *httpServer) report(c *api.Call, q hubapi.ReportQuery) (hubapi.Report, e
 	if err != nil {
 		return hubapi.Report{}, err
 	}
-	return *r, nil
+	r.Partial, err = partial(s.views)
+	return *r, err
+}
+
+// partial returns how far the views are while they are behind the ledger, nil while they are not.
+func partial(v *views.Views) (*hubapi.Partial, error) {
+	b, err := v.Behind(time.Now())
+	if b == nil || err != nil {
+		return nil, err
+	}
+	return &hubapi.Partial{Done: b.Done, All: b.All}, nil
 }
 
 // exportReport serves hubapi.ExportReport.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,10 +20,14 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/edge/api/passwords"
 	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/hub/people"
 )
 
-// TestBrowser walks every page of the console in a browser, in both languages, at 360 px and by keyboard, with axe-core, while the traffic of
-// make run flows. It needs Chromium and the packages of edge/web/package.json (npm ci); .ci/setup installs both.
+// walkAll has the hub's pages walked at all widths, in both languages and colours, and not in a covering set.
+var walkAll = flag.Bool("pages", false, "walk every page of the hub at every width, in both languages and both colours")
+
+// TestBrowser walks every page of the console and of the hub in a browser, in both languages, at 360 px and by keyboard, with axe-core, while
+// the traffic of make run flows. It needs Chromium and the packages of edge/web/package.json (npm ci); .ci/setup installs both.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	web, err := filepath.Abs("../../../edge/web")
@@ -31,8 +36,9 @@ func TestBrowser(t *testing.T) {
 	}
 	peer.Need(t, peer.Browser(web))
 	p := &patient{t: t, dir: t.TempDir()}
-	address := demoLane(p)
-	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", freeAddress(t), "--mqtt", address["18830"])
+	address, hub := demoLane(p), freeAddress(t)
+	hubAccounts(p)
+	p.run("lanehub", "run", "--dir", p.path("hub"), "--http", hub, "--mqtt", address["18830"], "--http-accounts", p.path("hub-accounts"))
 	p.start()
 	p.run("lanesim", "lane", "--config", p.path("lane.yaml"), "--seed", "3")
 	url := "http://" + address["8480"]
@@ -55,12 +61,31 @@ func TestBrowser(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "browser.mjs", url, "technician", "lanewarden")
-	cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+peer.ChromiumPath())
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Error(err)
+	walk := func(t *testing.T, env string, args ...string) {
+		cmd := exec.CommandContext(ctx, "node", args...)
+		cmd.Dir, cmd.Env = web, append(os.Environ(), "CHROMIUM="+peer.ChromiumPath(), env)
+		out, err := cmd.CombinedOutput()
+		t.Logf("%s", out)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	how := "WALK=some"
+	if *walkAll {
+		how = "WALK=all"
+	}
+	t.Run("lane", func(t *testing.T) { walk(t, "", "browser.mjs", url, "technician", "lanewarden") })
+	t.Run("hub", func(t *testing.T) { walk(t, how, "hub.mjs", "http://"+hub, "lanewarden") })
+}
+
+// hubAccounts writes the file of those who sign in at the hub: one for each role, by its name.
+func hubAccounts(p *patient) {
+	for _, role := range people.Roles() {
+		cmd := exec.Command(filepath.Join(bin, "lanehub"), "account", "set", string(role), "--role", string(role), "--file", p.path("hub-accounts"))
+		cmd.Stdin = strings.NewReader("lanewarden\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			p.t.Fatalf("%v: %s", err, out)
+		}
 	}
 }
 

@@ -16,6 +16,18 @@ import (
 // Act journals what somebody does in a case, and returns the case afterwards. revision is that of the case which they saw;
 // 0 for what needs none. An event with a key that is there already changes nothing when it is the same one.
 func (c *Casebook) Act(ctx context.Context, act *observation.CaseEvent, revision int) (*cases.Case, error) {
+	return c.act(ctx, act, revision)
+}
+
+// Attach is Act for an event that attaches artifacts which the journal has: they go to the centre with the row.
+func (c *Casebook) Attach(ctx context.Context, act *observation.CaseEvent, files ...*observation.Artifact) (*cases.Case, error) {
+	for _, a := range files {
+		act.Attachments = append(act.Attachments, &observation.CaseAttachment{Sha256: a.Sha256, MediaType: a.MediaType})
+	}
+	return c.act(ctx, act, 0, files...)
+}
+
+func (c *Casebook) act(ctx context.Context, act *observation.CaseEvent, revision int, files ...*observation.Artifact) (*cases.Case, error) {
 	c.acting.Lock()
 	defer c.acting.Unlock()
 	one, err := c.Case(act.Id)
@@ -33,6 +45,7 @@ func (c *Casebook) Act(ctx context.Context, act *observation.CaseEvent, revision
 	}
 	now := time.Now()
 	o := observe(now, act)
+	o.Body.Artifacts = files
 	if act.Key == "" {
 		act.Key = fmt.Sprintf("%d", now.UnixNano())
 	}

@@ -42,6 +42,15 @@ const pages = {
 	agents: async () => (await import("/pages/agents.js")).Agents,
 };
 
+/** What a reader needs for pages; the others are everybody's who has signed in. @type {Record<string, string>} */
+const needs = {
+	"work": "feed", "case": "feed", "passages": "feed", "passage": "feed", "transits": "feed", "reports": "feed", "viewer": "feed",
+	"": "fleet", "fleet": "fleet", "lane": "fleet", "lanes": "fleet", "rollouts": "fleet", "agents": "fleet",
+};
+
+/** @param {string} page */
+const sees = (page) => !needs[page] || may(needs[page]);
+
 /** Reports whether the signed-in person takes part in cases: their first page is the work. */
 const adjudicates = () => may("cases") && session.user !== "guest";
 
@@ -67,7 +76,7 @@ places.picture = null;
 const [asked] = await Promise.all([ask("/v1/session"), restoreChoices()]);
 setSession(read(asked));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "rollouts", "reports"]} home="fleet" guard=${guard} aside=${aside} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "rollouts", "reports"]} home="fleet" guard=${guard} sees=${sees} aside=${aside} />`, root);
 // The frame names the page; the number of open cases goes before that. A first key or click lets sound be heard.
 new MutationObserver(count).observe(/** @type {Node} */ (document.querySelector("title")), { childList: true });
 for (const done of ["pointerdown", "keydown"]) addEventListener(done, () => unlock().catch(() => undefined), { once: true });

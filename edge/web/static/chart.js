@@ -116,7 +116,7 @@ export function Chart({ label, data, lines, time = true, height = 230, x = "", y
 	}, [data]);
 	const alt = words ? t("chart-alt", { label, words }) : label;
 	return html`<figure class="chart"><figcaption>${label}</figcaption><p class="hidden">${words}</p>
-		<div class="scroll" tabindex="0" role="region" aria-label=${label}>
+		<div class="scroll" tabindex="0" role="group" aria-label=${label}>
 			<div class="plot" ref=${at} role="img" aria-label=${alt}></div>
 		</div></figure>`;
 }

@@ -37,8 +37,8 @@ export function Choices({ changed }) {
 		changed();
 	};
 	return html`
-		<label>${t("language")} <select value=${language} onChange=${chooseLanguage}>
+		<label><span>${t("language")}</span> <select value=${language} onChange=${chooseLanguage}>
 			${languages.map((l) => html`<option value=${l} lang=${l}>${languageNames[l]}</option>`)}</select></label>
-		<label>${t("theme")} <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${chooseTheme}>
+		<label><span>${t("theme")}</span> <select value=${localStorage.getItem("theme") ?? "auto"} onChange=${chooseTheme}>
 			${themes.map((n) => html`<option value=${n}>${t(`theme.${n}`)}</option>`)}</select></label>`;
 }

@@ -12,12 +12,14 @@ import { html, language, session, t, useEffect, useState } from "/lib.js";
 /**
  * What a console is made of. Pages are by the first word behind #/ and loaded when they are asked for; nav are those that
  * the navigation has; home is the name of the first page in the catalogue. guard returns where a reader who may not see a
- * page goes instead, "" for nowhere; aside is shown beside the choices.
+ * page goes instead, "" for nowhere; sees says whether their role has a page (all have, where there is none); aside is shown
+ * beside the choices.
  * @typedef {object} Console
  * @property {Record<string, () => Promise<Page>>} pages
  * @property {string[]} nav
  * @property {string} home
  * @property {(page: string) => string} guard
+ * @property {(page: string) => boolean} [sees]
  * @property {() => Content} aside
  */
 
@@ -40,9 +42,11 @@ function skip(e) {
 }
 
 /** @param {Console} p */
-export function Frame({ pages, nav, home, guard, aside }) {
+export function Frame({ pages, nav, home, guard, sees = () => true, aside }) {
 	/** What stands for an address that is none of the pages'. @type {Page} */
 	const Unknown = () => html`<h1>${t("no-page")}</h1><p><a href="#/">${t(`nav.${home}`)}</a></p>`;
+	/** What stands for a page that the reader's role does not have. @type {Page} */
+	const NotYours = () => html`<h1>${t("not-yours")}</h1><p>${t("not-yours-why")}</p>`;
 	const [[page, of], setPlace] = useState(route(pages));
 	// The page on view with its id: the old one stays until the new one is loaded.
 	const [current, setCurrent] = useState(/** @type {{Page: Page, of: string, key: string} | null} */ (null));
@@ -59,7 +63,8 @@ export function Frame({ pages, nav, home, guard, aside }) {
 			location.hash = elsewhere;
 			return undefined;
 		}
-		(pages[page]?.() ?? Promise.resolve(Unknown)).then((P) => {
+		const loaded = page === "unknown" ? Promise.resolve(Unknown) : sees(page) ? pages[page]() : Promise.resolve(NotYours);
+		loaded.then((P) => {
 			if (gone) return;
 			setCurrent({ Page: P, of, key: `${page}/${of}` });
 			document.title = `${page === "unknown" ? t("no-page") : t(`nav.${page || home}`)}${of ? ` ${of}` : ""} – Lanewarden`;
@@ -74,7 +79,7 @@ export function Frame({ pages, nav, home, guard, aside }) {
 		<a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
 		<header>
 			<strong class="brand">Lanewarden</strong>
-			<nav aria-label=${t("pages")}>${!guard(nav[0] ?? "") && nav.map((n) => html`<a href="#/${n}"
+			<nav aria-label=${t("pages")}>${!guard(nav[0] ?? "") && nav.filter(sees).map((n) => html`<a href="#/${n}"
 				aria-current=${n === page ? "page" : undefined}>${t(`nav.${n || home}`)}</a>`)}</nav>
 			<div class="choices"><${Choices} changed=${changed} />${aside()}</div>
 		</header>

@@ -111,8 +111,8 @@ export function setSession(s) {
 }
 
 /**
- * How a request differs from a GET. The body is sent as JSON.
- * @typedef {{method?: string, body?: object}} RequestOptions
+ * How a request differs from a GET. The body is sent as JSON, a file as it is.
+ * @typedef {{method?: string, body?: object, file?: File}} RequestOptions
  */
 
 /**
@@ -141,8 +141,9 @@ export async function askPage(path, how = {}) {
 		headers: {
 			"X-Csrf-Token": session.csrf ?? "",
 			...(how.body ? { "Content-Type": "application/json" } : {}),
+			...(how.file ? { "Content-Type": how.file.type || "image/jpeg" } : {}),
 		},
-		body: how.body ? JSON.stringify(how.body) : undefined,
+		body: how.file ?? (how.body ? JSON.stringify(how.body) : undefined),
 	}).catch(() => {
 		throw new Error(t("no-answer")); // the browser's own words are English
 	});

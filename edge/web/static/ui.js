@@ -1,8 +1,9 @@
 // Parts of pages: marks of state, lists, tables.
-import { colon, html, language, moment, momentZone, t, word } from "/lib.js";
+import { colon, html, language, moment, momentZone, number, percent, t, word } from "/lib.js";
 
 /**
  * @import { LaneStatus, Line } from "../types/agent"
+ * @import { Partial } from "../types/hub"
  * @import { Content } from "/lib.js"
  */
 
@@ -23,6 +24,12 @@ export function Mark({ state, group = "state" }) {
 /** A message that something failed; nothing for "". @param {{text: string}} p */
 export function Problem({ text }) {
 	return text ? html`<p class="problem" role="alert">${text}</p>` : null;
+}
+
+/** That what a page shows is not all yet, and how far the hub has read. @param {{of: Partial | undefined | null}} p */
+export function PartialBar({ of }) {
+	if (!of) return null;
+	return html`<p class="stale" role="status">${t("partial", { done: number(of.done), all: number(of.all), share: percent(Math.min(0.99, of.done / Math.max(1, of.all))) })}</p>`;
 }
 
 /**
@@ -75,7 +82,7 @@ export function Facts({ rows }) {
  */
 export function Table({ caption, head, rows, empty }) {
 	const columns = head.map((c) => html`<th scope="col" role="columnheader">${c}</th>`);
-	return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+	return html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}>
 		<table role="table"><caption>${caption}</caption>
 			<thead role="rowgroup"><tr role="row">${columns}</tr></thead>
 			<tbody role="rowgroup">${rows.length ? rows.map((r) => html`<${Row} head=${head} cells=${r} />`)

@@ -1,12 +1,12 @@
 // The open cases of the hub, watched from every page: the number in the title, a sound, a notification of the browser.
 import { ask, language, may, session, t, useEffect, useState } from "/lib.js";
 
-/** @import { CasePage, CaseRecord } from "../types/hub" */
+/** @import { CasePage, CaseRecord, Partial } from "../types/hub" */
 
 /**
  * What is known of the open cases: null until the first answer; the last problem, "" for none; when the hub answered
- * last, ms.
- * @typedef {{cases: CaseRecord[] | null, problem: string, at: number}} Watched
+ * last, ms; how far the hub has read where that is not all.
+ * @typedef {{cases: CaseRecord[] | null, problem: string, at: number, partial?: Partial}} Watched
  */
 
 /** @type {Watched} */
@@ -52,7 +52,8 @@ export async function watch() {
 			const page = await ask(`/v1/cases?limit=500${asked ? `&since=${asked}&wait=${wait}s` : ""}`);
 			// Pictures and decisions come without a new row of the case: once in a while all is asked for.
 			version = page.unchanged ? "" : page.version;
-			if (!page.unchanged) take(page.cases);
+			if (!page.unchanged) take(page);
+			else if (page.partial?.done !== watched.partial?.done) tell({ ...watched, partial: page.partial });
 			if (!asked) await pause(200);
 		} catch (e) {
 			version = "";
@@ -78,8 +79,8 @@ function tell(next) {
 /** Cases that were open at the last answer; null before the first one. @type {Set<string> | null} */
 let known = null;
 
-/** @param {CaseRecord[]} cases */
-function take(cases) {
+/** @param {CasePage} page */
+function take({ cases, partial }) {
 	const now = new Set(cases.map(caseKey));
 	for (const one of cases) if (known && !known.has(caseKey(one)) && !mine(one)) announce(one);
 	for (const [key, shown] of notes) {
@@ -90,7 +91,7 @@ function take(cases) {
 		}
 	}
 	known = now;
-	tell({ cases, problem: "", at: Date.now() });
+	tell({ cases, problem: "", at: Date.now(), partial });
 }
 
 /** Reports whether the reader has a case. @param {CaseRecord} r */

@@ -186,6 +186,8 @@ export interface CasePage {
 	cases: CaseRecord[];
 	/** after= of the next page, of all cases; absent on the last */
 	next?: string;
+	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	partial?: Partial;
 	/** since is the version of now */
 	unchanged: boolean;
 	/** Version changes with every case: asked with since, an answer of the same version is without cases. */
@@ -536,6 +538,8 @@ export interface FleetPage {
 	lanes: FleetLane[];
 	/** after= of the next page; absent on the last */
 	next?: string;
+	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	partial?: Partial;
 	/** of these, by id; on the first page only */
 	sites: FleetSite[];
 	/** lanes that the caller sees, by level; of all, whatever the query asks for */
@@ -766,9 +770,18 @@ export interface OrdersStatus {
 	roles: OrdersRoleStatus[];
 }
 
+export interface Partial {
+	/** rows that are held, about */
+	all: number;
+	/** rows that are read, about */
+	done: number;
+}
+
 export interface PassagePage {
 	/** after= of the next page; absent on the last */
 	next?: string;
+	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	partial?: Partial;
 	/** newest first */
 	passages: PassageSummary[];
 }
@@ -789,6 +802,7 @@ export interface PassageRecord {
 	overrides: Line[];
 	/** lanewarden.v1.PassageClosed */
 	passage: lanewarden.PassageClosed;
+	proof: Proof;
 	site: string;
 }
 
@@ -840,6 +854,15 @@ export interface ProblemText {
 	title: MessageText;
 }
 
+export interface Proof {
+	/** hex */
+	journal: string;
+	/** rows of the journal under a checkpoint that was found right */
+	verified: number;
+	/** the agent's public key */
+	verify_key: string;
+}
+
 export interface Rate {
 	high?: number;
 	low?: number;
@@ -871,6 +894,8 @@ export interface Report {
 	made: string;
 	/** of these the worst, 100 at most */
 	open_cases: OpenCase[];
+	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	partial?: Partial;
 	period: string;
 	/** by the hour, of a month or a device by the day */
 	periods: PeriodFigures[];

@@ -191,6 +191,20 @@ func (d *Desk) takeOwn(r *journal.Row) error {
 // there already changes nothing when it is the same one.
 func (d *Desk) Act(ctx context.Context, k views.CaseKey, act *observation.CaseEvent, roles []string, revision int) (
 	*cases.Case, error) {
+	return d.act(ctx, k, act, roles, revision)
+}
+
+// Attach is Act for an event that attaches artifacts which the own journal has.
+func (d *Desk) Attach(ctx context.Context, k views.CaseKey, act *observation.CaseEvent, roles []string, files ...*observation.Artifact) (
+	*cases.Case, error) {
+	for _, a := range files {
+		act.Attachments = append(act.Attachments, &observation.CaseAttachment{Sha256: a.Sha256, MediaType: a.MediaType})
+	}
+	return d.act(ctx, k, act, roles, 0, files...)
+}
+
+func (d *Desk) act(ctx context.Context, k views.CaseKey, act *observation.CaseEvent, roles []string, revision int,
+	files ...*observation.Artifact) (*cases.Case, error) {
 	d.acting.Lock()
 	defer d.acting.Unlock()
 	one, err := d.Case(k)
@@ -215,6 +229,7 @@ func (d *Desk) Act(ctx context.Context, k views.CaseKey, act *observation.CaseEv
 		return nil, message.Errorf("cases.too-long")
 	}
 	o := observation.New(observation.Class_CLASS_EVENT, now, act)
+	o.Body.Artifacts = files
 	o.Device, o.Key = observation.AgentDevice, fmt.Sprintf("case %s/%s %s by %s", k.Site, k.Agent, k.ID, act.Key)
 	if _, err := d.own.Commit(ctx, o); err != nil {
 		return nil, err

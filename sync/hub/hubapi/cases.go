@@ -5,6 +5,7 @@ import (
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
+	"lanewarden/edge/cases/photo"
 )
 
 // CasesQuery is the request of GET /v1/cases.
@@ -28,6 +29,9 @@ type CasePage struct {
 	Unchanged bool         `json:"unchanged"`      // since is the version of now
 	Cases     []CaseRecord `json:"cases"`          // open ones: the worst and then the oldest first; of all: the newest first
 	Next      string       `json:"next,omitempty"` // after= of the next page, of all cases; absent on the last
+	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// missing.
+	Partial *Partial `json:"partial,omitempty"`
 }
 
 // CaseRecord is a case of one agent.
@@ -63,6 +67,23 @@ type CaseAct struct {
 	api.CaseAct
 }
 
+// CasePhoto is the request of POST /v1/cases/{site}/{agent}/{id}/photos. The body is the picture.
+type CasePhoto struct {
+	Site  string `path:"site"`
+	Agent string `path:"agent"`
+	ID    string `path:"id"`   // of the case
+	Key   string `query:"key"` // the client's name of the request: the same again counts once
+	By    string `query:"by"`  // who says so, where nobody signs in
+}
+
+// CasePhotoName is the request of GET /v1/cases/{site}/{agent}/{id}/photos/{sha256}.
+type CasePhotoName struct {
+	Site   string   `path:"site"`
+	Agent  string   `path:"agent"`
+	ID     string   `path:"id"` // of the case
+	SHA256 api.Hash `path:"sha256"`
+}
+
 // CasesFile is the request of GET /v1/cases.csv.
 type CasesFile struct {
 	Site string    `query:"site"`
@@ -92,5 +113,17 @@ var (
 		Note: "Which role may do what is said by the case's policy. What is done is a row of the hub's own journal, and goes to " +
 			"the lane as a signed command until the lane has it. The same key again counts once.",
 		Fails: []api.Code{api.BadRequest, api.NotFound, api.NotDone},
+	}}
+	PostCasePhoto = api.Action[CasePhoto, CaseRecord]{Route: api.Route{
+		ID: "addPhoto", Pattern: "POST /v1/cases/{site}/{agent}/{id}/photos", Scope: api.ScopeCases, Audit: "case", Body: photo.Media,
+		Summary: "Add a photo to a case",
+		Note: "JPEG or PNG by its content, at most 8 MB. It is kept as it came, with what the camera wrote into it, as an artifact " +
+			"that the row names; the lane is told its hash.",
+		Fails: []api.Code{api.BadRequest, api.NotFound, api.NotDone},
+	}}
+	GetCasePhoto = api.Stream[CasePhotoName]{Route: api.Route{
+		ID: "casePhoto", Pattern: "GET /v1/cases/{site}/{agent}/{id}/photos/{sha256}", Scope: api.ScopeArtifacts, Media: photo.Media,
+		Summary: "A photo that somebody added to a case, at the lane or here",
+		Fails:   []api.Code{api.NotFound, api.NotHereYet},
 	}}
 )

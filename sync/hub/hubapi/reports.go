@@ -33,6 +33,9 @@ type Report struct {
 	From   time.Time `json:"from"` // as counted: a whole hour of UTC
 	To     time.Time `json:"to"`   // before this
 	Made   time.Time `json:"made"`
+	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// missing.
+	Partial *Partial `json:"partial,omitempty"`
 
 	Total   Figures         `json:"total"`
 	Periods []PeriodFigures `json:"periods"` // by the hour, of a month or a device by the day

@@ -30,6 +30,15 @@ type PassagesQuery struct {
 type PassagePage struct {
 	Passages []PassageSummary `json:"passages"`       // newest first
 	Next     string           `json:"next,omitempty"` // after= of the next page; absent on the last
+	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// missing.
+	Partial *Partial `json:"partial,omitempty"`
+}
+
+// Partial is how far the hub has read the rows that it holds, the oldest first, while that is not all of them.
+type Partial struct {
+	Done int64 `json:"done"` // rows that are read, about
+	All  int64 `json:"all"`  // rows that are held, about
 }
 
 // PassageSummary is a passage of one agent.
@@ -55,6 +64,14 @@ type PassageRecord struct {
 	Overrides    []api.Line       `json:"overrides"`          // what officers said against it
 	Earlier      []PassageSummary `json:"earlier"`            // other passages of its plate or first container, newest first
 	Case         bool             `json:"case"`               // there is a case of its alarms
+	Proof        Proof            `json:"proof"`
+}
+
+// Proof names the journal whose rows these are, so that they can be proved (lanectl export and lanectl verify).
+type Proof struct {
+	Journal   string `json:"journal"`    // hex
+	VerifyKey string `json:"verify_key"` // the agent's public key
+	Verified  int64  `json:"verified"`   // rows of the journal under a checkpoint that was found right
 }
 
 // DecisionsQuery is the request of GET /v1/decisions.

@@ -4,9 +4,11 @@
 package hubjournal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -72,6 +74,13 @@ func (j *Journal) ReadCases(from int64, maxRows int) ([]journal.Row, error) {
 	return j.rows.ReadCases(from, maxRows)
 }
 
+// StoreArtifact keeps an artifact, which goes to the ledger with the row that names it.
+func (j *Journal) StoreArtifact(ctx context.Context, data []byte, mediaType string) (*observation.Artifact, error) {
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	return j.rows.StoreArtifact(ctx, bytes.NewReader(data), mediaType, "")
+}
+
 // Commit journals observations, and returns once they are durable. added are those whose keys were not there.
 func (j *Journal) Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, noteWithin)
@@ -133,6 +142,9 @@ func (j *Journal) serve(ctx context.Context, file File) error {
 	for {
 		changed := j.rows.Changed()
 		if err := j.fileNew(ctx, file); err != nil {
+			return err
+		}
+		if err := j.fileArtifacts(ctx, file); err != nil {
 			return err
 		}
 		select {
@@ -227,3 +239,62 @@ func (j *Journal) fileRows(ctx context.Context, file File, class observation.Cla
 	}
 	return nil
 }
+
+// artifactsAtOnce is how many artifacts are looked for at once.
+const artifactsAtOnce = 64
+
+// fileArtifacts files the artifacts that the ledger does not have whole, and whose rows it has.
+func (j *Journal) fileArtifacts(ctx context.Context, file File) error {
+	for {
+		waiting, err := j.rows.WaitingArtifacts(artifactsAtOnce)
+		if err != nil || len(waiting) == 0 {
+			return err
+		}
+		for _, a := range waiting {
+			if err := j.fileArtifact(ctx, file, a); err != nil {
+				return fmt.Errorf("artifact %x: %w", a.SHA256, err)
+			}
+		}
+	}
+}
+
+// fileArtifact files one artifact, from the beginning: the ledger drops what it has of it already.
+func (j *Journal) fileArtifact(ctx context.Context, file File, a journal.WaitingArtifact) error {
+	r, total, err := j.rows.OpenArtifact(a.SHA256)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	data := make([]byte, wire.MaxChunk)
+	for offset, tries := int64(0), 0; tries < maxGoBacks; {
+		n, err := r.ReadAt(data[:min(int64(len(data)), total-offset)], offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		ack, err := file(ctx, ledger.Chunk{From: Name, Body: &wire.Chunk{
+			Journal: j.rows.Identity().ID, Sha256: a.SHA256, Total: total, Offset: offset, Data: bytes.Clone(data[:n]),
+		}})
+		if err != nil {
+			return err
+		}
+		if len(ack.GetArtifacts()) == 0 {
+			return errors.New("the ledger does not answer")
+		}
+		switch held := ack.Artifacts[0]; {
+		case held.Complete:
+			j.rows.SetArtifactHeld(a.SHA256)
+			return nil
+		case held.Unknown:
+			return errors.New("the ledger has no row that names it")
+		case held.GoBack || held.Bytes != offset+int64(n):
+			offset = held.Bytes // it has more already, or less
+			tries++
+		default:
+			offset = held.Bytes
+		}
+	}
+	return errors.New("the ledger does not take it")
+}
+
+// maxGoBacks is how often the ledger may ask for another place of one artifact.
+const maxGoBacks = 8

@@ -51,6 +51,9 @@ func (l *Ledger) Journals(after Place, limit int) (page []Summary, next *Place, 
 	return journals(l.store, after, limit)
 }
 
+// Journal returns what the ledger holds of one journal, by its number in this ledger.
+func (l *Ledger) Journal(id int64) (Summary, error) { return summary(l.store, id) }
+
 func journals(in store.Reader, after Place, limit int) (page []Summary, next *Place, err error) {
 	places, err := places(in, after, min(max(limit, 1), JournalsMax))
 	if err != nil {

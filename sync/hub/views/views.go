@@ -26,8 +26,9 @@ type Views struct {
 	skip   bool // its first row is passed over
 	state  state
 
-	mu    sync.Mutex
-	known bool // the tables are there and of this version
+	mu    sync.Mutex // guards the rest
+	known bool       // the tables are there and of this version
+	lag   lag
 }
 
 // File has a message applied to the ledger and returns once that is durable. An error is ctx's.

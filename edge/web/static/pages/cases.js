@@ -1,11 +1,15 @@
 // Cases: how alarms are adjudicated. The list, open ones first, and one case with what is known and what to do.
-import { ago, allowed, ask, formOf, html, inLanguage, isForPage, language, moment, momentZone, session, t, useEffect, useFetched, useRef, useState } from "/lib.js";
+import { ago, allowed, ask, colon, countdown, duration, formOf, html, inLanguage, isForPage, measure, moment, momentZone, ms, places, session, t, useEffect, useFetched, useRef, useState, word } from "/lib.js";
+import { signs, Why } from "/pages/booth.js";
+import { doubts, MainPicture, ownOf, PrintButton, Proof, Stations, Sure } from "/pages/head.js";
+import { Before, useDecision, Vehicle } from "/pages/passage.js";
+import { Photos } from "/pages/photos.js";
+import { capital, Confidence, passageAt, sentence, vehicleName, vehicleNames } from "/pages/vehicle.js";
 import { AgentText, Facts, Problem, Table, station } from "/ui.js";
-import { passageAt, vehicleNames } from "/pages/vehicle.js";
 
 /**
- * @import { Case, CaseAct, CaseList, CasePerson, KindsText, PassageList } from "../../types/agent"
- * @import { Fetched } from "/lib.js"
+ * @import { Case, CaseAct, CaseAttachment, CaseList, CasePerson, PassageDetail, PassageList, Status } from "../../types/agent"
+ * @import { Content, Fetched } from "/lib.js"
  */
 
 /** How often cases are asked for, ms: somebody else may act at the same time. */
@@ -13,12 +17,6 @@ const every = 2000;
 
 /** @param {string} id */
 const caseAt = (id) => `#/case/${encodeURIComponent(id)}`;
-
-/** A sentence about a row, in the reader's language. @param {KindsText} s */
-export const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter(Boolean).join(": ");
-
-/** A sentence that stands alone. @param {KindsText} s */
-export const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
 
 /** What a case is about; that its vehicle has no alarm any more, where they proved to be another's. @param {Case} c */
 export const causeOf = (c) => capital(c.cause) || t("case-no-alarm");
@@ -60,21 +58,69 @@ export const who = (p) => (p.centre ? t("case-at-centre", { by: p.by }) : p.by);
 export function CasePage({ of }) {
 	const [c, problem, again] = /** @type {Fetched<Case>} */ (useWatched(`/v1/cases/${encodeURIComponent(of)}`));
 	const [passages] = /** @type {Fetched<PassageList>} */ (useFetched("/v1/passages"));
-	if (!c) return html`<h1>${t("nav.case")}</h1><${Problem} text=${problem} />`;
-	const facts = [
-		[t("state-title"), html`<${State} c=${c} />`],
-		[t("nav.passage"), html`<a href=${passageAt(c.id)}>${c.id}</a>`],
-		[t("opened"), momentZone(c.opened)],
-		[t("case-until"), c.deadline ? `${momentZone(c.deadline)}${c.overdue ? ` – ${t("case-late")}` : ""}` : "–"],
-		[t("case-holder"), c.holders.map(who).join(", ") || "–"],
-	];
-	return html`<h1>${vehicleNames(passages)[c.id] ?? c.id}</h1><p><b>${causeOf(c)}</b></p><${Problem} text=${problem} />
-		${c.open && html`<p class="verdict bad" role="status">${t("case-holds")}</p>`}
-		${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}
-		<${Facts} rows=${facts} />
-		<${Verdicts} c=${c} />
-		<${Acts} key=${c.state} c=${c} path=${`/v1/cases/${encodeURIComponent(c.id)}/events`} again=${again} centre=${false} may=${mayAtLane} />
-		<${Story} c=${c} />`;
+	const [detail, , more] = /** @type {Fetched<PassageDetail>} */ (useFetched(`/v1/passages/${encodeURIComponent(of)}`));
+	const [status] = /** @type {Fetched<Status>} */ (useFetched("/v1/status"));
+	const decision = useDecision(of);
+	useEffect(() => {
+		if (detail) more(); // there is an image now, or another alarm
+	}, [c?.revision]);
+	if (!c) return html`<h1>${t("nav.case")}</h1><${Problem} text=${problem} />${!problem && html`<p>${t("loading")}</p>`}`;
+	const names = vehicleNames(passages), p = detail?.passage ?? {}, all = detail?.observations ?? [];
+	const path = `/v1/cases/${encodeURIComponent(c.id)}`;
+	return html`<nav class="trail" aria-label=${t("trail")}><a href="#/cases">${t("nav.cases")}</a><${PrintButton} /></nav>
+		<${CaseHead} c=${c} vehicle=${(detail && vehicleName(p)) || names[c.id] || c.id} outcome=${decision?.outcome}
+			picture=${html`<${MainPicture} p=${p} all=${all} />`}
+			said=${html`<${Problem} text=${problem} />${c.open && html`<p class="dim" role="status">${t("case-holds")}</p>`}`}
+			doubts=${detail && doubts(p).map((r) => html`<p key=${r.idx}>${r.device}${colon()}<${Confidence} r=${r} names=${names} /></p>`)}
+			doing=${html`<${Holders} c=${c} /><${Acts} key=${c.state} c=${c} path=${`${path}/events`} again=${again} centre=${false} may=${mayAtLane} />`}
+			which=${html`<${Sure} p=${p} /><${Facts} rows=${[
+				[t("lane"), c.lane], [t("opened"), momentZone(ms(p.openedNs) || c.opened)], [t("containers"), (p.containers ?? []).join(", ")],
+				[t("weight"), p.weightKg && measure(p.weightKg, "kg")], [t("nav.passage"), html`<a href=${passageAt(c.id)}>${c.id}</a>`],
+			]} />`} />
+		${detail && html`<${Stations} p=${p} all=${all} />`}
+		<div class="case-cols"><section class="card"><${Verdicts} c=${c} /><${Story} c=${c} />
+				<${Photos} c=${c} path=${`${path}/photos`} at=${photoAt} may=${mayAtLane("comment")} again=${again} /></section>
+			<section class="card">${decision && html`<h2>${t("outcome")}</h2><div class="decision-why"><${Why} d=${{ ...decision, passage: "" }} now=${Date.now()} /></div>`}
+				${detail && html`<${Before} p=${p} list=${passages} />`}</section></div>
+		${detail && html`<${Vehicle} detail=${detail} names=${names} line=${false} />`}
+		<${Proof} all=${ownOf(p, all)} c=${c} origin=${status?.journal.origin ?? ""} of=${c.id} />`;
+}
+
+/** Where a photo is at the lane. @param {CaseAttachment} a */
+const photoAt = (a) => places.artifact(a.sha256, a.media_type ?? "");
+
+/**
+ * The head of a case: what, which vehicle, how sure, the picture, what to do. At the lane and at the centre.
+ * @param {{c: Case, vehicle: string, outcome?: string, picture: Content, said: Content, doubts: Content, doing: Content, which: Content}} p
+ */
+export function CaseHead({ c, vehicle, outcome, picture, said, doubts: doubt, doing, which }) {
+	return html`<section class="case-head card ${outcome ?? ""}" aria-labelledby="cause">
+		<div class="what"><p class="line"><span class="plate big">${vehicle}</span>${outcome && html`<span class="pill ${outcome}"><span
+				aria-hidden="true">${signs[outcome] ?? "•"}</span> ${word("outcome", outcome)}</span>`}
+			<span class="pill ${c.open ? "HOLD" : ""}">${inLanguage(c.called)}</span><${Due} c=${c} /></p>
+			<h1 id="cause">${causeOf(c)}</h1>${doubt}${said}
+			${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}
+			${c.verdicts.length > 0 && html`<p class="print-only"><b>${c.verdicts.map((v) => `${capital(v.called)} – ${who(v)}, ${momentZone(v.at)}`).join("; ")}</b></p>`}</div>
+		<div class="do">${doing}</div>
+		${picture}
+		<div class="which">${which}</div>
+	</section>`;
+}
+
+/** Who has a case. @param {{c: Case}} p */
+export const Holders = ({ c }) => html`<p>${t("case-holder")}${colon()}<b>${c.holders.map((h) => (h.by === session.user ? t("you") : who(h))).join(", ") || t("unclaimed")}</b></p>`;
+
+/** How old a case is, and when it is due. @param {{c: Case}} p */
+function Due({ c }) {
+	const [now, setNow] = useState(Date.now());
+	useEffect(() => {
+		const timer = setInterval(() => setNow(Date.now()), 1000);
+		return () => clearInterval(timer);
+	}, []);
+	if (!c.open) return null;
+	const left = c.deadline ? (new Date(c.deadline).getTime() - now) / 1000 : 0;
+	return html`<span class=${left < 0 ? "problem" : "dim"}>${t("open-for", { time: duration((now - new Date(c.opened).getTime()) / 1000) })}${c.deadline
+		&& `, ${left < 0 ? t("late-by", { time: duration(-left) }) : t("due-in", { time: countdown(left) })}`}</span>`;
 }
 
 /** What the lane's roles may do. @param {string} action */
@@ -90,8 +136,7 @@ export function Story({ c }) {
 			${" "}<span class="dim">${a.station ? station(a.station) : a.device}, ${momentZone(a.at)}${a.other ? ` – ${t("case-maybe-other")}` : ""}</span></li>`)}</ul>
 		${c.secondary && html`<h2>${t("case-secondary")}</h2><p>${who(c.secondary)}, ${momentZone(c.secondary.at)}${c.secondary.station
 			? `, ${station(c.secondary.station)}` : ""}${c.secondary.done ? html`<br /><b>${sentence(c.secondary.result)}</b>` : ""}</p>`}
-		<h2>${t("case-history")}</h2><ol>${(c.history ?? []).map((e) => html`<li key=${`${e.centre}${e.row}`}>${momentZone(e.at)}:
-			${" "}${sentence(e.text)}${e.refusal && html` <span class="doubt"><${AgentText} text=${e.refusal.en} fr=${e.refusal.fr} /></span>`}</li>`)}</ol>`;
+		<h2>${t("case-history")}</h2><ol>${(c.history ?? []).map((e) => html`<li key=${`${e.centre}${e.row}`}>${momentZone(e.at)}${colon()}${sentence(e.text)}${e.refusal && html` <span class="doubt"><${AgentText} text=${e.refusal.en} fr=${e.refusal.fr} /></span>`}</li>`)}</ol>`;
 }
 
 /** Codes of verdicts by group, as docs/cases.md has them. @type {[string, number[]][]} */

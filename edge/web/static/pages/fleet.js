@@ -4,7 +4,7 @@ import { keyOf, levels, useFleet } from "/pages/fleetdata.js";
 import { byName, cause, laneAddress, Level, siteName } from "/pages/fleetlane.js";
 import { FleetMap } from "/pages/fleetmap.js";
 import { FleetRows } from "/pages/fleetrows.js";
-import { Problem } from "/ui.js";
+import { PartialBar, Problem } from "/ui.js";
 
 /**
  * @import { FleetLane, FleetSite } from "../../types/hub"
@@ -31,6 +31,7 @@ export function Fleet() {
 	return html`<h1>${t("nav.fleet")}</h1>
 		<${Problem} text=${data.problem} />
 		${data.stale > 0 && html`<p class="stale" role="status">${t("fleet-stale", { time: clock(data.stale) })}</p>`}
+		<${PartialBar} of=${data.behind} />
 		<${Verdict} summary=${data.summary} />
 		<${Levels} summary=${data.summary} chosen=${filter.level} choose=${(/** @type {string} */ level) => narrow({ level })} />
 		<div class="overview"><${Worst} data=${data} /><${FleetMap} data=${data} choose=${(/** @type {string} */ q) => narrow({ q })} /></div>

@@ -1,7 +1,7 @@
 // The fleet's lanes as the hub has them: loaded page by page, the worst first, and kept up to date by what changes.
 import { ask, useEffect, useState } from "/lib.js";
 
-/** @import { FleetChanges, FleetLane, FleetPage, FleetSite } from "../../types/hub" */
+/** @import { FleetChanges, FleetLane, FleetPage, FleetSite, Partial } from "../../types/hub" */
 
 /** Levels, the worst first. */
 export const levels = ["trouble", "no-link", "degraded", "unreported", "ok"];
@@ -23,6 +23,7 @@ const again = 5000;
  * @property {Record<string, number>} summary
  * @property {number} stale
  * @property {string} problem
+ * @property {Partial} [behind] how far the hub has read, where that is not all
  */
 
 /** The name of a lane. @param {{site: string, agent: string, lane: string}} l */
@@ -54,6 +55,7 @@ class Follower {
 		this.data = { lanes: new Map(), sites: [], summary: {}, stale: 0, problem: "" };
 		this.ended = false;
 		this.timer = 0;
+		this.behind = 0;
 		this.loaded = false;
 		/** @type {EventSource | null} */
 		this.source = null;
@@ -62,10 +64,11 @@ class Follower {
 	end() {
 		this.ended = true;
 		clearTimeout(this.timer);
+		clearTimeout(this.behind);
 		this.source?.close();
 	}
 
-	/** @param {Partial<FleetData>} d */
+	/** @param {{[K in keyof FleetData]?: FleetData[K]}} d */
 	set(d) {
 		this.data = { ...this.data, ...d };
 		if (!this.ended) this.show(this.data);
@@ -80,7 +83,10 @@ class Follower {
 				/** @type {FleetPage} */
 				const page = await ask(`/v1/fleet?limit=${i === 0 ? firstPage : pageSize}&after=${encodeURIComponent(after)}`);
 				for (const l of page.lanes) lanes.set(keyOf(l), l);
-				if (i === 0) version = page.version;
+				if (i === 0) {
+					version = page.version;
+					this.catchUp(page);
+				}
 				const first = i === 0 ? { sites: page.sites, summary: page.summary } : {};
 				if (!this.loaded || !page.next) this.set({ ...first, lanes: new Map(lanes), stale: 0, problem: "" });
 				if (!page.next) break;
@@ -93,6 +99,14 @@ class Follower {
 			this.set({ problem: /** @type {Error} */ (e).message, stale: this.data.stale || Date.now() });
 			this.later();
 		}
+	}
+
+	/** Says how far the hub has read, until that is all. @param {Pick<FleetPage, "partial">} page */
+	catchUp({ partial }) {
+		clearTimeout(this.behind);
+		this.set({ behind: partial });
+		if (!partial || this.ended) return;
+		this.behind = setTimeout(() => ask("/v1/fleet?limit=1").then((page) => this.catchUp(page), () => this.catchUp({ partial })), again);
 	}
 
 	later() {

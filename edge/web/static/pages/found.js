@@ -2,7 +2,7 @@
 import { ask, formOf, html, measure, moment, ms, places, t, useEffect, useState, word, zone } from "/lib.js";
 import { signs } from "/pages/booth.js";
 import { AlarmMark, outcome, vehicleName } from "/pages/vehicle.js";
-import { Problem, Table } from "/ui.js";
+import { PartialBar, Problem, Table } from "/ui.js";
 
 /**
  * @import { PassagePage, PassageSummary } from "../../types/hub"
@@ -34,6 +34,7 @@ export function FoundPassages() {
 	const [found, setFound] = useState(/** @type {PassageSummary[] | null} */ (null));
 	const [next, setNext] = useState("");
 	const [problem, setProblem] = useState("");
+	const [partial, setPartial] = useState(/** @type {PassagePage["partial"]} */ (undefined));
 	/** @param {string} after @param {PassageSummary[]} before */
 	const fetchPage = async (after, before) => {
 		const q = parameters(new URLSearchParams(question));
@@ -43,6 +44,7 @@ export function FoundPassages() {
 			const page = await ask(`/v1/passages?${q}`);
 			setFound([...before, ...page.passages]);
 			setNext(page.next ?? "");
+			setPartial(page.partial);
 			setProblem("");
 		} catch (e) {
 			setProblem(/** @type {Error} */ (e).message);
@@ -55,10 +57,12 @@ export function FoundPassages() {
 	}, []);
 	useEffect(() => {
 		fetchPage("", []);
-		if (question) return;
+	}, [question]);
+	useEffect(() => {
+		if (question && !partial) return;
 		const timer = setInterval(() => scrollY === 0 && fetchPage("", []), every);
 		return () => clearInterval(timer);
-	}, [question]);
+	}, [question, !partial]);
 	/** @param {Event} e */
 	const search = (e) => {
 		e.preventDefault();
@@ -70,7 +74,7 @@ export function FoundPassages() {
 	const head = [t("vehicle"), t("result"), t("outcome"), t("opened-in", { zone: zone() }), t("site"), t("lane"), t("weight")];
 	return html`<h1>${t("nav.passages")}</h1>
 		<${Search} q=${new URLSearchParams(question)} search=${search} />
-		<${Problem} text=${problem} />
+		<${Problem} text=${problem} /><${PartialBar} of=${partial} />
 		${found && html`<${Table} caption=${question ? t("found-caption") : t("passages-newest")} empty=${t("no-passages-found")} head=${head}
 			rows=${found.map(foundRow)} />`}
 		${next && html`<button onClick=${() => fetchPage(next, found ?? [])}>${t("more")}</button>`}`;

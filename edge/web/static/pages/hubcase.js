@@ -1,16 +1,18 @@
 // One case at the centre: which truck, what it is about and the picture first, then what to do, then the evidence.
-import { colon, countdown, duration, html, inLanguage, isForPage, may, measure, momentZone, ms, places, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
+import { colon, html, inLanguage, isForPage, may, measure, momentZone, ms, places, session, t, useEffect, useFetched, useState, zone } from "/lib.js";
 import { Why } from "/pages/booth.js";
-import { Acts, capital, causeOf, Story, useWatched, Verdicts, who } from "/pages/cases.js";
+import { Acts, CaseHead, Holders, Story, useWatched, Verdicts } from "/pages/cases.js";
 import { foundRow, placePassages } from "/pages/found.js";
+import { MainPicture, ownOf, PrintButton, Proof, Stations, Sure } from "/pages/head.js";
 import { Vehicle } from "/pages/passage.js";
-import { caseAt, InForce } from "/pages/work.js";
-import { Confidence, isUncertain } from "/pages/vehicle.js";
+import { Photos } from "/pages/photos.js";
+import { caseAt } from "/pages/work.js";
+import { capital, Confidence, isUncertain } from "/pages/vehicle.js";
 import { caseKey, refresh, useWork } from "/watch.js";
 import { Facts, Problem, Sentence, Table } from "/ui.js";
 
 /**
- * @import { Case, CaseRecord, PassageRecord } from "../../types/hub"
+ * @import { Case, CaseAttachment, CaseRecord, PassageRecord } from "../../types/hub"
  * @import { PassageClosed } from "../../types/observation"
  * @import { Fetched } from "/lib.js"
  */
@@ -30,20 +32,19 @@ export function HubCase({ of }) {
 		refresh();
 	};
 	const c = /** @type {Case} */ (r.case);
+	const p = /** @type {PassageClosed} */ (record?.passage ?? {}), all = record?.observations ?? [];
 	return html`<${Trail} r=${r} />
-		<section class="case-head card ${r.outcome ?? ""}" aria-labelledby="cause">
-			<div class="what"><p class="line"><span class="plate big">${r.vehicle || t("no-plate")}</span><${InForce} r=${r} />
-				<span class="pill ${c.open ? "HOLD" : ""}">${inLanguage(c.called)}</span><${Due} c=${c} /></p>
-				<h1 id="cause">${causeOf(c)}</h1><${Whose} c=${c} record=${record} /><${Told} r=${r} /><${Problem} text=${problem} />
-				${c.verdicts.length > 1 && html`<p class="verdict bad">${t("case-differ")}</p>`}</div>
-			<div class="do"><${Doing} r=${r} path=${path} acted=${acted} /></div>
-			${r.preview ? html`<img class="xray" src=${places.artifact(r.preview, "")} alt=${t("xray-of", { vehicle: r.vehicle || c.id })} />`
-				: html`<p class="th none">${t("no-picture")}</p>`}
-			<div class="which"><${Which} r=${r} record=${record} /></div>
-		</section>
-		<div class="case-cols"><section class="card"><${Verdicts} c=${c} /><${Story} c=${c} /></section>
+		<${CaseHead} c=${c} vehicle=${r.vehicle || t("no-plate")} outcome=${r.outcome}
+			picture=${r.preview ? html`<img class="xray" src=${places.artifact(r.preview, "")} alt=${t("xray-of", { vehicle: r.vehicle || c.id })} />` : html`<${MainPicture} p=${p} all=${all} />`}
+			said=${html`<${Told} r=${r} /><${Problem} text=${problem} />`} doubts=${html`<${Whose} c=${c} record=${record} />`}
+			doing=${html`<${Doing} r=${r} path=${path} acted=${acted} />`} which=${html`<${Sure} p=${p} /><${Which} r=${r} record=${record} />`} />
+		${record && html`<${Stations} p=${p} all=${all} />`}
+		<div class="case-cols"><section class="card"><${Verdicts} c=${c} /><${Story} c=${c} />
+				<${Photos} c=${c} path=${`/v1/cases/${path}/photos`} at=${(/** @type {CaseAttachment} */ a) => `/v1/cases/${path}/photos/${a.sha256}`} may=${may("cases")}
+					by=${session.user === "guest" ? localStorage.getItem("name") ?? "" : ""} again=${acted} /></section>
 			<section class="card"><${Decision} record=${record} /><${Earlier} record=${record} /></section></div>
-		${record && html`<section class="card"><h2>${t("evidence-of")}</h2><${Evidence} record=${record} /></section>`}`;
+		${record && html`<${Evidence} record=${record} />`}
+		${record && html`<${Proof} all=${ownOf(p, all)} c=${c} origin="" proof=${record.proof} of=${c.id} />`}`;
 }
 
 /** The way back, and to the cases before and behind. @param {{r: CaseRecord}} p */
@@ -64,20 +65,7 @@ function Trail({ r }) {
 		<span class="dim">${i >= 0 ? t("case-of", { n: i + 1, all: all.length }) : ""}</span>
 		${before && html`<a href=${caseAt(before)} aria-keyshortcuts="k">${t("case-before")}</a>`}
 		${behind && html`<a href=${caseAt(behind)} aria-keyshortcuts="j">${t("case-behind")}</a>`}
-		<button onClick=${() => print()}>${t("print")}</button></nav>`;
-}
-
-/** How old the case is, and when it is due. @param {{c: Case}} p */
-function Due({ c }) {
-	const [now, setNow] = useState(Date.now());
-	useEffect(() => {
-		const timer = setInterval(() => setNow(Date.now()), 1000);
-		return () => clearInterval(timer);
-	}, []);
-	if (!c.open) return null;
-	const left = c.deadline ? (new Date(c.deadline).getTime() - now) / 1000 : 0;
-	return html`<span class=${left < 0 ? "problem" : "dim"}>${t("open-for", { time: duration((now - new Date(c.opened).getTime()) / 1000) })}${c.deadline
-		&& `, ${left < 0 ? t("late-by", { time: duration(-left) }) : t("due-in", { time: countdown(left) })}`}</span>`;
+		<${PrintButton} /></nav>`;
 }
 
 /** Which alarms may be another vehicle's, with both probabilities. @param {{c: Case, record: PassageRecord | null}} p */
@@ -108,8 +96,7 @@ function Doing({ r, path, acted }) {
 		localStorage.setItem("name", said);
 		setBy(said);
 	};
-	const holders = c.holders.map((h) => (h.by === session.user ? t("you") : who(h))).join(", ");
-	return html`<p>${t("case-holder")}${colon()}<b>${holders || t("unclaimed")}</b></p>
+	return html`<${Holders} c=${c} />
 		${guest && may("cases") && html`<label>${t("your-name")} <input value=${by} onChange=${name} /></label>`}
 		<${Acts} key=${c.state} c=${c} path=${`/v1/cases/${path}/events`} again=${acted} centre=${true} may=${() => may("cases")} by=${guest ? by : undefined} />`;
 }
@@ -141,5 +128,5 @@ function Earlier({ record }) {
 /** The readings of the vehicle. @param {{record: PassageRecord}} p */
 function Evidence({ record }) {
 	placePassages(record);
-	return html`<${Vehicle} detail=${{ passage: /** @type {PassageClosed} */ (record.passage), observations: record.observations }} names=${{}} />`;
+	return html`<${Vehicle} detail=${{ passage: /** @type {PassageClosed} */ (record.passage), observations: record.observations }} names=${{}} line=${false} />`;
 }

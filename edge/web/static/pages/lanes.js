@@ -1,5 +1,5 @@
 // The lanes: vehicles and decisions of the day, the lists that are in force, devices.
-import { ago, ask, html, moment, number, plural, t, useEffect, useState, word } from "/lib.js";
+import { ago, ask, html, may, moment, number, plural, t, useEffect, useState, word } from "/lib.js";
 import { Outcome } from "/pages/found.js";
 import { Mark, Problem, Sentence, Table } from "/ui.js";
 
@@ -57,12 +57,15 @@ export function Lanes() {
 			rows=${lanes.map((l) => laneRow(l, Date.now()))} />`}`;
 }
 
+/** @param {LaneRecord} l */
+const laneName = (l) => `${l.site} / ${l.agent} · ${l.title || l.lane}`;
+
 /** @param {LaneRecord} l @param {number} now ms */
 function laneRow(l, now) {
 	const search = new URLSearchParams({ site: l.site, lane: l.lane });
 	const outcomes = Object.entries(l.outcomes).filter(([, n]) => n > 0);
 	return [
-		html`<a href=${`#/passages?${search}`}>${l.site} / ${l.agent} · ${l.title || l.lane}</a>`,
+		may("feed") ? html`<a href=${`#/passages?${search}`}>${laneName(l)}</a>` : laneName(l),
 		html`<${Mark} state=${l.online ? "up" : "down"} group="link" />`,
 		number(l.passages),
 		number(l.alarms),

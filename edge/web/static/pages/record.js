@@ -2,8 +2,8 @@
 import { html, inLanguage, moment, t, useFetched, word, zone } from "/lib.js";
 import { signs, Why } from "/pages/booth.js";
 import { foundRow, placePassages } from "/pages/found.js";
-import { Vehicle } from "/pages/passage.js";
-import { vehicleName } from "/pages/vehicle.js";
+import { ownOf, Proof } from "/pages/head.js";
+import { Vehicle, VehicleHead } from "/pages/passage.js";
 import { Problem, Sentence, Table } from "/ui.js";
 
 /**
@@ -24,12 +24,13 @@ export function PassageRecordPage({ of }) {
 	const passage = /** @type {PassageClosed} */ (record.passage);
 	const earlier = record.earlier.map(foundRow);
 	placePassages(record);
+	const detail = { passage, observations: record.observations };
 	const head = [t("vehicle"), t("result"), t("outcome"), t("opened-in", { zone: zone() }), t("site"), t("lane"), t("weight")];
-	return html`<h1>${t("nav.passage")} ${vehicleName(passage)} <small>${site} / ${agent}</small></h1>
-		${record.decision ? html`<${InForce} d=${record.decision} overrides=${record.overrides} />`
-			: html`<p class="dim">${t("no-decision")}</p>`}
-		<${Vehicle} detail=${{ passage, observations: record.observations }} names=${{}} />
-		<${Table} caption=${t("seen-before")} empty=${t("not-seen-before")} head=${head} rows=${earlier} />`;
+	return html`<${VehicleHead} detail=${detail} names=${{}} decision=${record.decision} where=${`${site} / ${agent} · ${passage.lane}`}
+			acts=${(passage.alarm || passage.alarmPossible) && html`<a class="button primary" href=${`#/case/${path}`}>${t("open-case")}</a>`} />
+		${record.decision && html`<${InForce} d=${record.decision} overrides=${record.overrides} />`}
+		<${Vehicle} detail=${detail} names=${{}} history=${html`<${Table} caption=${t("seen-before")} empty=${t("not-seen-before")} head=${head} rows=${earlier} />`} />
+		<${Proof} all=${ownOf(passage, record.observations)} origin="" proof=${record.proof} of=${id.join("/")} />`;
 }
 
 /** The decision in force in large, why, and what officers said. @param {{d: Decision, overrides: Line[]}} p */

@@ -1,6 +1,6 @@
 // What happened in a shift, a day or a month, in figures. The page prints.
 import { colon, duration, formOf, html, inLanguage, moment, number, percent, t, useEffect, useFetched, useState, word } from "/lib.js";
-import { Facts, Problem, Table } from "/ui.js";
+import { Facts, PartialBar, Problem, Table } from "/ui.js";
 
 /**
  * @import { CaseFigures, DeviceFigures, Figures, OpenCase, Rate, Report, Spread } from "../../types/hub"
@@ -9,6 +9,9 @@ import { Facts, Problem, Table } from "/ui.js";
 
 /** The kinds of reports, and what a browser's control for their periods is called. @type {Record<string, string>} */
 const kinds = { shift: "datetime-local", day: "date", month: "month", device: "month", adjudication: "month" };
+
+/** How often a report is asked for while the hub has not read all, ms. */
+const every = 5000;
 
 /** The reader's zone, as the IANA names it. */
 const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
@@ -36,7 +39,11 @@ export function Reports() {
 	}, []);
 	const q = parameters(new URLSearchParams(query));
 	/** @type {Fetched<Report>} */
-	const [report, problem] = useFetched(`/v1/reports/${kind}?${q}`);
+	const [report, problem, again] = useFetched(`/v1/reports/${kind}?${q}`);
+	useEffect(() => {
+		const timer = report?.partial && setTimeout(again, every);
+		return () => clearTimeout(timer);
+	}, [report]);
 	/** @param {Event} e */
 	const show = (e) => {
 		e.preventDefault();
@@ -50,6 +57,7 @@ export function Reports() {
 		${report && report.kind === kind && html`<article class="report">
 			<h2>${t("report-of", { kind: t(`report.${kind}`), period: report.period.replace("T", " "), where: where(report) })}</h2>
 			<p class="dim">${t("report-span", { from: zoned(report.from, report), to: zoned(report.to, report), zone: report.zone, made: zoned(report.made, report) })}</p>
+			<${PartialBar} of=${report.partial} />
 			<p class="buttons"><button onClick=${() => print()}>${t("print")}</button>
 				<a class="button" href=${`/v1/reports/${kind}/csv?${q}`} download>${t("as-csv-file")}</a>
 				<a class="button" href=${`/v1/reports/${kind}?${q}`}>JSON</a></p>

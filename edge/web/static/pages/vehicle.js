@@ -1,10 +1,16 @@
 // Parts of pages about vehicles: their names, the vehicles that a reading may belong to, alarms.
-import { colon, enumWord, html, percent, places, t } from "/lib.js";
+import { colon, enumWord, html, language, percent, places, t } from "/lib.js";
 
 /**
- * @import { Candidate, Line, PassageList } from "../../types/agent"
+ * @import { Candidate, KindsText, Line, PassageList } from "../../types/agent"
  * @import { PassageClosed, PassageReading } from "../../types/observation"
  */
+
+/** A sentence about a row, in the reader's language. @param {KindsText} s */
+export const sentence = (s) => [language === "fr" ? s.fr : s.en, s.words].filter(Boolean).join(colon());
+
+/** A sentence that stands alone. @param {KindsText} s */
+export const capital = (s) => sentence(s).replace(/^./u, (c) => c.toUpperCase());
 
 /** Returns the address of a passage's page. @param {string} id */
 export const passageAt = (id) => places.passage(id);
@@ -56,7 +62,7 @@ export function alarms(p) {
  */
 export function Confidence({ r, names }) {
 	if (!isUncertain(r)) return html`${probability(r.confidence)}`;
-	const other = r.other ? html`<a href=${passageAt(r.other)}>${names[r.other] ?? r.other}</a>` : t("no-vehicle");
+	const other = r.other ? html`<a href=${passageAt(r.other)}>${names[r.other] ?? t("another-vehicle")}</a>` : t("no-vehicle");
 	const [own, others] = [probability(r.confidence), probability(r.otherConfidence)];
 	return html`<span class="doubt">${t("this-one")} (${own}) ${t("or")} ${other} (${others})</span>`;
 }

@@ -1,9 +1,10 @@
 // What is to be decided: open cases of all lanes, the worst and then the oldest first, as they come.
 import { ask, chosen, clock, countdown, duration, html, inLanguage, isForPage, may, moment, places, plural, session, t, useEffect, useState, word } from "/lib.js";
 import { signs } from "/pages/booth.js";
-import { capital, causeOf, who } from "/pages/cases.js";
+import { causeOf, who } from "/pages/cases.js";
+import { capital } from "/pages/vehicle.js";
 import { audible, caseKey, mine, mute, mutedUntil, muteFor, refresh, unlock, useWork } from "/watch.js";
-import { Problem } from "/ui.js";
+import { PartialBar, Problem } from "/ui.js";
 
 /** @import { Case, CaseRecord, CasePage } from "../../types/hub" */
 
@@ -23,7 +24,7 @@ const late = (r, now) => Boolean(r.case.deadline) && new Date(r.case.deadline ??
 export const caseAt = (r) => `#/case/${caseKey(r)}`;
 
 export function Work() {
-	const { cases, problem, at } = useWork();
+	const { cases, problem, at, partial } = useWork();
 	const [part, setPart] = useState("all");
 	const [chosenKey, choose] = useState("");
 	const [order, setOrder] = useState(/** @type {string[]} */ ([]));
@@ -41,7 +42,7 @@ export function Work() {
 	useKeys(shown, current, choose);
 	if (part === "decided") return html`<${Head} all=${all} now=${now} /><${Filter} all=${all} part=${part} set=${setPart} now=${now} /><${Decided} />`;
 	return html`<${Head} all=${all} now=${now} />
-		<${Problem} text=${problem && t("work-stale", { time: at ? clock(at) : "–", problem })} />
+		<${Problem} text=${problem && t("work-stale", { time: at ? clock(at) : "–", problem })} /><${PartialBar} of=${partial} />
 		<div class="work-split"><section aria-label=${t("work-open")}>
 			<${Filter} all=${all} part=${part} set=${setPart} now=${now} />
 			${held && fresh.length > 0 && html`<button class="fresh" onClick=${() => setOrder(keys)}>${plural("work-new", fresh.length)}</button>`}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"lanewarden/sync/hub/ledger/store"
 )
 
 // schema has the tables of package sqlite, which docs/ledger.md describes, as far as they are the same, and two that are
@@ -158,7 +160,7 @@ const createLock = 0x6c656467 // "ledg"
 
 // A partition of observation holds the rows that were committed in one month. The partition key is seq, so that the feed
 // reads one partition after the other: the first row of a month is numbered on from a multiple of monthSeqs.
-const monthSeqs = 1 << 40
+const monthSeqs = store.MonthSeqs
 
 // epochMonth is month 0 of that numbering: rows before it, which come from a ledger in SQLite, are in the first partition.
 var epochMonth = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

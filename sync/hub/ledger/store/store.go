@@ -52,6 +52,10 @@ type Position struct {
 	Reset bool
 }
 
+// MonthSeqs is from which multiple on a store may number the rows of each month: between the rows of two months there are
+// numbers without rows, nowhere else.
+const MonthSeqs = 1 << 40
+
 // Epoch is the rows that came between two openings of a ledger.
 type Epoch struct {
 	ID    string // 8 hexadecimal digits, random
