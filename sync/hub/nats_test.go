@@ -41,16 +41,6 @@ type natsCluster struct {
 	dir      string
 }
 
-// patiently waits for a condition for longer than the elections of three NATS servers take on a busy machine.
-func patiently(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for begin := time.Now(); !ok(); <-time.After(20 * time.Millisecond) {
-		if time.Since(begin) > 3*time.Minute {
-			t.Fatalf("waited too long for %s", what)
-		}
-	}
-}
-
 // startNATS starts n servers with rules for some agents of one password.
 func startNATS(t *testing.T, n, agents int) *natsCluster {
 	c := &natsCluster{t: t, dir: t.TempDir()}
@@ -156,7 +146,7 @@ func (c *natsCluster) hub(name string) *clusterHub {
 		}
 	}
 	t.Cleanup(h.end)
-	patiently(t, "the hub's health", func() bool {
+	eventually(t, "the hub's health", func() bool {
 		resp, err := http.Get("http://" + h.HTTP + "/healthz")
 		if err == nil {
 			resp.Body.Close()
@@ -169,7 +159,7 @@ func (c *natsCluster) hub(name string) *clusterHub {
 // serves waits until the hub serves n partitions, or one more.
 func (h *clusterHub) serves(t *testing.T, n int) {
 	t.Helper()
-	patiently(t, fmt.Sprintf("a hub to serve %d partitions", n), func() bool {
+	eventually(t, fmt.Sprintf("a hub to serve %d partitions", n), func() bool {
 		_, body := get(t, "http://"+h.HTTP+"/metrics")
 		return strings.Contains(body, fmt.Sprintf("lanehub_cluster_partitions %d\n", n)) ||
 			strings.Contains(body, fmt.Sprintf("lanehub_cluster_partitions %d\n", n+1))
@@ -218,7 +208,7 @@ func (c *natsCluster) file(what string, all []*journal.Journal, n int) {
 		commit(c.t, j, observation.Class_CLASS_ALARM, n)
 	}
 	begin := time.Now()
-	patiently(c.t, "acknowledgements "+what, func() bool {
+	eventually(c.t, "acknowledgements "+what, func() bool {
 		for _, j := range all {
 			if j.Acked(1) < j.Last(1) {
 				return false
