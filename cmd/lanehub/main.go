@@ -26,6 +26,7 @@ func program() *cobra.Command {
 	root.AddCommand(
 		runCommand(), tokenCommand(), accountCommand(), caCommand(), brokerRulesCommand(), agentCommand(), carryCommand(),
 		backupCommand(), restoreCommand(), eraseCommand(), migrateCommand(), rebuildCommand(), passagesCommand(), reportCommand(), whyCommand(), listsCommand(), ordersCommand(), rolloutCommand(), commandCommand(),
+		notifyCommand(),
 	)
 	return root
 }
@@ -72,6 +73,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.HTTPAccounts, "http-accounts", "", "help.flag.http-accounts")
 	f.StringVar(&o.OIDC, "oidc", "", "help.flag.oidc")
 	f.StringVar(&o.HTTPClientCA, "http-client-ca", "", "help.flag.http-client-ca")
+	f.StringVar(&o.Notify, "notify", "", "help.flag.notify")
 	f.StringVar(&o.MQTT, "mqtt", "127.0.0.1:1883", "help.flag.mqtt")
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lanewarden/drivers/observation"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
 
@@ -32,7 +33,7 @@ func TestEventOfTwoPassages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &ledger.Event{Class: observation.Class_CLASS_ALARM, Kind: observation.Kind_KIND_RADIATION_OCCUPANCY, Candidate: c.in, Other: c.other}
-			text, err := json.Marshal(cloudEvent(e, "cursor", ""))
+			text, err := json.Marshal(hubapi.NewCloudEvent(e, "cursor", ""))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,7 @@ import (
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/ledger/store"
+	"lanewarden/sync/hub/notify"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
 	"lanewarden/sync/hub/views"
@@ -51,6 +52,7 @@ type httpServer struct {
 	cases      *caseServer
 	board      *fleet.Board
 	reading    api.Drawing
+	outside    *notify.Teller
 	opts       Options
 
 	fleetStreams atomic.Int64 // pages that follow the fleet
@@ -77,6 +79,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 		api.Answer(&hubapi.GetOrders, s.orders),
+		api.Answer(&hubapi.GetSenders, s.senders),
 		api.Answer(&hubapi.GetRollouts, s.rollouts),
 		api.Answer(&hubapi.GetSession, s.session),
 		api.Perform(&hubapi.PostSession, s.signIn),
@@ -149,6 +152,14 @@ func (s *httpServer) run(ctx context.Context) error {
 func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None) error {
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, c.Request)
 	return nil
+}
+
+// senders serves hubapi.GetSenders. Senders are of all sites: who sees some only is told of none.
+func (s *httpServer) senders(c *api.Call, _ api.None) ([]hubapi.Sender, error) {
+	if len(c.User.Sites) > 0 {
+		return []hubapi.Sender{}, nil
+	}
+	return s.outside.Senders(), nil
 }
 
 // file has the ingester commit what somebody asked for, and returns once that is durable, or with ctx's error. Only the

@@ -21,6 +21,7 @@ import (
 	"lanewarden/sync/hub/fleet"
 	"lanewarden/sync/hub/hubjournal"
 	"lanewarden/sync/hub/ledger"
+	"lanewarden/sync/hub/notify"
 	"lanewarden/sync/hub/orders"
 	"lanewarden/sync/hub/orders/rollout"
 	"lanewarden/sync/hub/views"
@@ -62,6 +63,10 @@ type Options struct {
 	// provider of identities; "" for none.
 	HTTPAccounts, OIDC string
 
+	// Notify is the file of package notify that says who outside is told of what; "" for nobody. Of the hubs of a cluster one
+	// has it, or receivers are told by each.
+	Notify string
+
 	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for
 	// no TLS), AgentsFile says who may connect (agentBook; "" for everyone on this machine), MQTTClientCA (PEM) is the
 	// authority of agents' client certificates, "" for none.
@@ -93,6 +98,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	issuer, err := newIssuer(&opts)
+	if err != nil {
+		return err
+	}
+	rules, err := readRules(opts.Notify)
 	if err != nil {
 		return err
 	}
@@ -128,6 +137,10 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	metrics, requests := newMetrics(l, states), make(chan decoded)
+	outside, err := newTeller(rules, l, &opts, metrics)
+	if err != nil {
+		return err
+	}
 	broker, err := newSource(ctx, opts, health, metrics, key.Public)
 	if err != nil {
 		return err
@@ -161,7 +174,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		},
 		server: &httpServer{
 			ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board,
+			access: access, issuer: issuer, key: key, outside: outside, repository: repository, rolls: rolls, boxes: runs, board: board,
 			reading: api.NewDrawing(maxReading),
 			opts:    opts,
 		},
@@ -171,13 +184,33 @@ func Run(ctx context.Context, opts Options) (err error) {
 	teller := &caseTeller{
 		views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log,
 	}
-	parts.journal, parts.teller, asked.teller = own, teller, teller
+	parts.journal, parts.teller, asked.teller, parts.outside = own, teller, teller, outside
 	parts.server.cases = newCaseServer(asked.views, own, states, teller, access)
 	parts.fleet = &fleetKeeper{
 		board: board, ledger: l, views: parts.server.views, derive: parts.server.derive, refused: refused,
 		log: opts.Log,
 	}
 	return parts.run(ctx)
+}
+
+// readRules reads the file of rules about who outside is told, nil without one.
+func readRules(file string) (*notify.Rules, error) {
+	if file == "" {
+		return nil, nil
+	}
+	return notify.Read(file)
+}
+
+// newTeller returns who tells those outside, nil without rules.
+func newTeller(rules *notify.Rules, l *ledger.Ledger, o *Options, m *metrics) (*notify.Teller, error) {
+	if rules == nil {
+		return nil, nil
+	}
+	t, err := notify.New(rules, l, notify.InDir(o.Dir), o.Log)
+	if err == nil {
+		m.registry.MustRegister(t)
+	}
+	return t, err
 }
 
 // newSource returns the broker from which messages come. The caller closes it.
@@ -212,6 +245,7 @@ type parts struct {
 	journal  *hubjournal.Journal // the hub's own
 	teller   *caseTeller
 	fleet    *fleetKeeper
+	outside  *notify.Teller
 }
 
 // run runs all components until ctx ends or one of them fails, which ends the others.
@@ -245,6 +279,7 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.journal.Run(ctx, p.server.applyAlone) })
 	g.Go(func() error { return p.teller.run(ctx, p.journal.Identity().ID) })
 	g.Go(func() error { return p.fleet.run(ctx) })
+	g.Go(func() error { return p.outside.Run(ctx) })
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.run(ctx) })
 	}

@@ -98,11 +98,16 @@ console: {listen: "%s"}
 	if err != nil {
 		t.Fatal(err)
 	}
+	outside := filepath.Join(dir, "notify.yaml") // nobody is there, and nothing concerns the rule
+	text = "receivers: [{id: x, ntfy: {url: 'http://127.0.0.1:1', topic: x}}]\nrules: [{id: x, to: [x], sites: [none]}]\n"
+	if err := os.WriteFile(outside, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
-			Dir: filepath.Join(dir, "hub"), HTTP: addresses[0], MQTT: addresses[1], Log: log,
+			Dir: filepath.Join(dir, "hub"), HTTP: addresses[0], MQTT: addresses[1], Log: log, Notify: outside,
 		})
 	}()
 	go func() { ended <- agent.Run(ctx, config, agent.Options{Software: "test", Log: log}) }()

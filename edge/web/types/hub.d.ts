@@ -970,6 +970,29 @@ export interface RolloutRollout {
 	without?: string[];
 }
 
+export interface Sender {
+	/** why the last try failed; absent once one succeeds. */
+	error?: MessageText;
+	/** tries since */
+	failed?: number;
+	/** absent before the first message since the hub's start */
+	last_sent?: string;
+	/** and some that were not counted */
+	more?: boolean;
+	receiver: string;
+	rule: string;
+	/** messages since the hub's start */
+	sent: number;
+	/** of the first try that failed */
+	since?: string;
+	state: "ok" | "failing";
+	/** events that were summed up, since the hub's start */
+	summed: number;
+	/** events that are to be told, as far as they were counted */
+	waiting: number;
+	way: "webhook" | "email" | "syslog" | "ntfy";
+}
+
 export interface Session {
 	/** whether the hub has accounts to sign in with */
 	accounts: boolean;

@@ -253,6 +253,7 @@ func Operations() []api.Operation {
 		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent,
 		&GetReport, &ExportReport,
 		&GetFleet, &GetFleetChanges, &GetFleetAgent,
+		&GetSenders,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

@@ -86,6 +86,21 @@ func (l *Ledger) ParseCursor(text string) (int64, error) {
 	return parseCursor(l.at(), text)
 }
 
+// AfterRestore returns the seq after which there is what a reader has not had, for a cursor that ParseCursor says is gone:
+// the row before the first one of the epoch that followed on the cursor's. What was in the backup, the reader has had.
+func (l *Ledger) AfterRestore(cursor string) int64 {
+	at := l.at()
+	id, _, _ := strings.Cut(cursor, "-")
+	next := slices.IndexFunc(at.Epochs, func(e store.Epoch) bool { return e.ID == id }) + 1
+	if next == 0 { // an epoch that the backup does not know
+		next = len(at.Epochs) - 1
+	}
+	if next < 0 || next >= len(at.Epochs) {
+		return at.Newest
+	}
+	return at.Epochs[next].First - 1
+}
+
 func parseCursor(at store.Position, text string) (int64, error) {
 	switch text {
 	case "", "0":

@@ -67,6 +67,9 @@ func TestCursorsAfterABackupIsPutInPlace(t *testing.T) {
 		}
 	}
 	gone(lost)
+	if seq := l.AfterRestore(lost); l.Cursor(seq) != backedUp {
+		t.Errorf("a reader that had %s goes on after %s, and the backup ends with %s", lost, l.Cursor(seq), backedUp)
+	}
 	again := fill(3) // the numbers are used again, by other rows perhaps
 	sound(before)
 	sound(backedUp)
