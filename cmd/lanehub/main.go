@@ -46,7 +46,7 @@ func runCommand() *cobra.Command {
   lanehub run --dir /var/lib/lanehub --broker mqtt://127.0.0.1:1883
   lanehub run --dir /var/lib/lanehub --ledger postgres://lanehub@db.example/lanewarden`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log, o.Pages = cli.Log(verbose), web.Handler(web.Fleet)
+			o.Log, o.Pages, o.Software = cli.Log(verbose), web.Handler(web.Fleet), cli.Version()
 			o.Personal = time.Duration(personalDays) * 24 * time.Hour
 			clock := &lane.Clock{}
 			o.ClockTrusted = func() bool { return clock.State().Synchronised }

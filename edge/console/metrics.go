@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"net/http"
+	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -68,7 +70,18 @@ var (
 	deviceFaults  = prometheus.NewDesc("laned_device_faults_total", "Input that was not understood.",
 		[]string{"device"}, nil)
 	deviceConnects = prometheus.NewDesc("laned_device_connects_total", "Runs of the driver.", []string{"device"}, nil)
-	tapeLostDesc   = prometheus.NewDesc("laned_device_tape_lost_total", "Tape records that could not be written.",
+	alarmsDesc     = prometheus.NewDesc("laned_alarms_total", "Rows of class alarm since start.", nil, nil)
+	passagesDesc   = prometheus.NewDesc("laned_passages_total", "Vehicles whose passage has ended, since start.", nil, nil)
+	casesDesc      = prometheus.NewDesc("laned_cases_open", "Cases that are not settled.", nil, nil)
+	oldestDesc     = prometheus.NewDesc("laned_cases_oldest_open_seconds",
+		"For how long the oldest case that is not settled has been open; 0 without one.", nil, nil)
+	lastAckDesc = prometheus.NewDesc("laned_link_last_ack_timestamp_seconds",
+		"When the hub acknowledged something last; absent before that.", nil, nil)
+	freeDesc  = prometheus.NewDesc("laned_disk_free_bytes", "Bytes that the disk of the journal has left.", nil, nil)
+	sizeDesc  = prometheus.NewDesc("laned_disk_size_bytes", "Bytes of the disk of the journal.", nil, nil)
+	buildDesc = prometheus.NewDesc("laned_build_info", "1; the labels say which program runs.", []string{"version", "goversion"}, nil)
+
+	tapeLostDesc = prometheus.NewDesc("laned_device_tape_lost_total", "Tape records that could not be written.",
 		[]string{"device"}, nil)
 )
 
@@ -78,6 +91,7 @@ func (statusCollector) Describe(ch chan<- *prometheus.Desc) {
 		rowsDesc, signedDesc, committedDesc, duplicatesDesc, groupsDesc, failuresDesc, waitingDesc, artifactsDesc,
 		artBytesDesc, diskUsedDesc, diskBudgetDesc, refusedDesc, linkDesc, sentDesc, ackedDesc,
 		goBacksDesc, reconnectDesc, clockDesc, deviceUpDesc, deviceMaintenanceDesc, deviceObsDesc, deviceFaults, deviceConnects, tapeLostDesc,
+		alarmsDesc, passagesDesc, casesDesc, oldestDesc, lastAckDesc, freeDesc, sizeDesc, buildDesc,
 	} {
 		ch <- d
 	}
@@ -118,9 +132,37 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(goBacksDesc, st.Link.GoBacks)
 	counter(reconnectDesc, st.Link.Reconnects)
 	gauge(clockDesc, truth(st.Clock.Synchronised))
+	gauge(buildDesc, 1, st.Software, runtime.Version())
+	stats := s.c.Journal.Stats()
+	counter(alarmsDesc, stats.Alarms)
+	counter(passagesDesc, stats.Passages)
+	if !st.Link.LastAck.IsZero() {
+		gauge(lastAckDesc, float64(st.Link.LastAck.UnixMilli())/1000)
+	}
+	if st.Journal.DiskTotal > 0 {
+		gauge(freeDesc, float64(st.Journal.DiskFree))
+		gauge(sizeDesc, float64(st.Journal.DiskTotal))
+	}
+	s.cases(gauge)
 	for _, d := range st.Devices {
 		s.device(d, gauge, counter)
 	}
+}
+
+// cases exports how many cases wait, and since when.
+func (s statusCollector) cases(gauge func(*prometheus.Desc, float64, ...string)) {
+	open, now := 0, time.Now()
+	oldest := now
+	for _, c := range s.c.Cases.Cases() {
+		if c.State.Settled() {
+			continue
+		}
+		if open++; c.Opened.Before(oldest) {
+			oldest = c.Opened
+		}
+	}
+	gauge(casesDesc, float64(open))
+	gauge(oldestDesc, now.Sub(oldest).Seconds())
 }
 
 // device exports the metrics of one device.

@@ -8,11 +8,11 @@ import (
 	"lanewarden/edge/evidence/sqlog"
 )
 
-// insert files the rows that are new and returns how many those are. Hashing them goes on beside it.
-func (w *writer) insert(group []*request) (int, error) {
+// insert files the rows that are new and returns these. Hashing them goes on beside it.
+func (w *writer) insert(group []*request) ([]*Row, error) {
 	fresh, err := w.place(group)
 	if err != nil || len(fresh) == 0 {
-		return 0, err
+		return nil, err
 	}
 	leaves := make([]evidence.Hash, len(fresh))
 	hashed := make(chan error, 1)
@@ -26,16 +26,16 @@ func (w *writer) insert(group []*request) (int, error) {
 		rest = rest[n:]
 	}
 	if err = errors.Join(err, <-hashed); err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, leaf := range leaves {
 		if full := w.tree.Append(leaf); full != nil {
 			if err := w.store.AddTiles(full); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 	}
-	return len(fresh), nil
+	return fresh, nil
 }
 
 // place gives each row that is new its place in the journal.

@@ -99,6 +99,7 @@ type state struct {
 // Stats counts what the writer did since Open.
 type Stats struct {
 	Rows, Duplicates, Groups, Failures uint64
+	Alarms, Passages                   uint64 // rows of class alarm, and of passages that ended
 }
 
 // Open opens the journal in dir, and makes it when there is none. A damaged database is set aside and a new journal

@@ -287,7 +287,7 @@ func (w *writer) commitOnce(group []*request) error {
 		}
 	}
 	var checkpoint *evidence.SignedCheckpoint
-	duplicates := uint64(0)
+	duplicates, added := uint64(0), Stats{}
 	before := w.tree.Size()
 	err := w.db.Tx(func() error {
 		fresh, err := w.insert(group)
@@ -302,7 +302,8 @@ func (w *writer) commitOnce(group []*request) error {
 				}
 			}
 		}
-		if fresh > 0 && time.Since(w.signed) >= w.j.opts.SignEvery {
+		added = countRows(fresh)
+		if len(fresh) > 0 && time.Since(w.signed) >= w.j.opts.SignEvery {
 			checkpoint, err = w.signInTx()
 		}
 		return err
@@ -314,6 +315,8 @@ func (w *writer) commitOnce(group []*request) error {
 		s.Groups++
 		s.Duplicates += duplicates
 		s.Rows += uint64(w.tree.Size() - before)
+		s.Alarms += added.Alarms
+		s.Passages += added.Passages
 	})
 	for _, r := range group {
 		if r.after != nil {
@@ -321,6 +324,19 @@ func (w *writer) commitOnce(group []*request) error {
 		}
 	}
 	return nil
+}
+
+// countRows counts what is in rows that are new.
+func countRows(rows []*Row) (s Stats) {
+	for _, r := range rows {
+		if r.Class == observation.Class_CLASS_ALARM {
+			s.Alarms++
+		}
+		if r.Kind == observation.Kind_KIND_PASSAGE_CLOSED {
+			s.Passages++
+		}
+	}
+	return s
 }
 
 // publish shows readers what has become durable.

@@ -36,9 +36,10 @@ const journalDir = "journal"
 
 // Options describe a hub.
 type Options struct {
-	Dir   string // of ledger and embedded broker, and of the hub's key
-	Log   *slog.Logger
-	Pages http.Handler // of the fleet console, for GET /; nil for none
+	Dir      string // of ledger and embedded broker, and of the hub's key
+	Software string // version of the program, for the metrics
+	Log      *slog.Logger
+	Pages    http.Handler // of the fleet console, for GET /; nil for none
 
 	Ledger string // postgres:// URL of the ledger's database; "" for SQLite in Dir
 
@@ -181,6 +182,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
+	metrics.registry.MustRegister(gauges{parts.server.views, board, opts.Dir, opts.Software})
 	teller := &caseTeller{
 		views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log,
 	}

@@ -14,6 +14,8 @@ import (
 type metrics struct {
 	registry  *prometheus.Registry
 	rows      *prometheus.CounterVec
+	alarms    *prometheus.CounterVec
+	passages  *prometheus.CounterVec
 	malformed prometheus.Counter
 	failures  prometheus.Counter
 
@@ -33,6 +35,10 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 		registry: prometheus.NewRegistry(),
 		rows: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_rows_total",
 			Help: "Observations filed in the ledger."}, []string{"site", "agent"}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_alarms_total",
+			Help: "Observations of class alarm filed in the ledger."}, []string{"site", "agent"}),
+		passages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanehub_passages_total",
+			Help: "Vehicles whose passage has ended, as lanes said."}, []string{"site", "agent"}),
 		malformed: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_malformed_total",
 			Help: "Messages that could not be understood."}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "lanehub_commit_failures_total",
@@ -57,7 +63,7 @@ func newMetrics(l *ledger.Ledger, s *states) *metrics {
 		n, _ := l.Durable()
 		return float64(n)
 	})
-	m.registry.MustRegister(m.rows, m.malformed, m.failures, m.dropped, m.hellosDropped, m.refusals, m.goBacks, m.artifacts,
+	m.registry.MustRegister(m.rows, m.alarms, m.passages, m.malformed, m.failures, m.dropped, m.hellosDropped, m.refusals, m.goBacks, m.artifacts,
 		m.commit, online, seq,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -71,6 +77,8 @@ func (m *metrics) countCommit(answers []ledger.Answer, took time.Duration) {
 	for _, a := range answers {
 		if a.Rows > 0 {
 			m.rows.WithLabelValues(a.Site, a.Agent).Add(float64(a.Rows))
+			m.alarms.WithLabelValues(a.Site, a.Agent).Add(float64(a.Alarms))
+			m.passages.WithLabelValues(a.Site, a.Agent).Add(float64(a.Passages))
 		}
 		for _, h := range a.Ack.Artifacts {
 			if h.Complete {

@@ -358,6 +358,17 @@ type Agent struct {
 	Reports bool                  // its last word has that: it was heard
 }
 
+// EachHeard calls f with when each agent was heard last. f may not use the board.
+func (b *Board) EachHeard(f func(name store.Sender, heard time.Time)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, a := range b.agents {
+		if !a.said.at.IsZero() {
+			f(name, a.said.at)
+		}
+	}
+}
+
 // Agent returns what is known of an agent; ok is false for one that is not.
 func (b *Board) Agent(name store.Sender) (out Agent, ok bool) {
 	b.mu.Lock()

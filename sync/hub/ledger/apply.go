@@ -13,10 +13,12 @@ import (
 // Answer is a message to an agent, to be sent once Apply has returned: only then is durable what it
 // acknowledges.
 type Answer struct {
-	Sender // whom to tell
-	Ack    *wire.Ack
-	Rows   int    // that were new
-	Defect string // where this program failed on the message; empty when it did not
+	Sender   // whom to tell
+	Ack      *wire.Ack
+	Rows     int    // that were new
+	Alarms   int    // of these
+	Passages int    // that ended, by these rows
+	Defect   string // where this program failed on the message; empty when it did not
 }
 
 // fault is an error in an agent's message, worded for that agent: the message is refused and

@@ -14,27 +14,26 @@ import (
 )
 
 // batch commits a batch that continues its class's cursor; any other is answered with that cursor
-// and a GoBack. It returns the number of new rows and the answer. Rows are kept even when the
+// and a GoBack. It returns the new rows and the answer. Rows are kept even when the
 // checkpoint that came with them is refused, as they are evidence of what was sent; nothing more of
 // that journal is accepted afterwards.
-func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
-	var rows []wire.Row
+func (l *Ledger) batch(c *replica, b *wire.Batch) (rows []wire.Row, ack *wire.Ack, err error) {
 	gap, err := b.Gap()
 	if err == nil && gap == nil {
 		rows, err = b.Rows()
 	}
 	if err != nil {
-		return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.Of(err)), nil
+		return nil, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.Of(err)), nil
 	}
 	for i := range rows {
 		if !storable(rows[i].Device) {
-			return 0, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.New("refusal.text")), nil
+			return nil, refuse(c.journal, wire.Refusal_REFUSAL_MALFORMED, message.New("refusal.text")), nil
 		}
 	}
 	cursor := &wire.Cursor{Class: b.Class, Idx: c.cursors[b.Class], Epoch: b.Epoch}
 	if b.Prev != cursor.Idx {
 		cursor.GoBack = true
-		return 0, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
+		return nil, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 	}
 	if gap != nil {
 		cursor.Idx, err = gap[len(gap)-1].Idx, l.noteGap(c, b.Class, gap)
@@ -42,20 +41,20 @@ func (l *Ledger) batch(c *replica, b *wire.Batch) (int, *wire.Ack, error) {
 		cursor.Idx, err = rows[len(rows)-1].Idx, l.keep(c, b.Class, rows)
 	}
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	c.cursors[b.Class] = cursor.Idx
 	if b.Checkpoint != "" {
 		if err := l.checkpoint(c, b.Checkpoint); err != nil {
-			return 0, nil, err
+			return nil, nil, err
 		}
 	} else if err := l.settlePending(c); err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	if !c.refused.IsZero() {
-		return len(rows), refuse(c.journal, c.refusal, c.refused), nil
+		return rows, refuse(c.journal, c.refusal, c.refused), nil
 	}
-	return len(rows), &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
+	return rows, &wire.Ack{Journal: c.journal, Cursors: []*wire.Cursor{cursor}, Verified: c.verified}, nil
 }
 
 // keep adds rows to the ledger and extends the evidence log over them.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 	"lanewarden/sync/hub/ledger/store"
 	"lanewarden/sync/wire"
 )
@@ -82,7 +83,16 @@ func (m Batch) applyTo(l *Ledger, touched map[*replica]bool) (Answer, error) {
 	}
 	touched[c] = true
 	rows, ack, err := l.batch(c, m.Body)
-	return Answer{Sender: m.From, Ack: ack, Rows: rows}, err
+	a := Answer{Sender: m.From, Ack: ack, Rows: len(rows)}
+	if m.Body.Class == observation.Class_CLASS_ALARM {
+		a.Alarms = len(rows)
+	}
+	for i := range rows {
+		if rows[i].Kind == observation.Kind_KIND_PASSAGE_CLOSED {
+			a.Passages++
+		}
+	}
+	return a, err
 }
 
 // applyTo adds the rows of the batch, as Batch does, unless those that should be here already are others here.
