@@ -22,3 +22,8 @@ func AccessRow(at time.Time, body *observation.AgentAccess) *observation.Observa
 	o.Device = observation.AgentDevice
 	return o
 }
+
+// AccessText returns what was done or looked at, in all languages.
+func AccessText(a *observation.AgentAccess) message.Text {
+	return driver.DecodeMessage(a.GetMessage(), a.GetText()).Text()
+}

@@ -20,12 +20,13 @@ const (
 	ScopeFleet     Scope = "fleet"     // how agents and hub are
 	ScopeCases     Scope = "cases"     // take part in the adjudication of alarms
 	ScopeCommands  Scope = "commands"  // send signed commands to agents
+	ScopeLooks     Scope = "looks"     // see who looked at what
 	ScopeAdmin     Scope = "admin"     // all of these
 )
 
 // Scopes returns all scopes.
 func Scopes() []Scope {
-	return []Scope{ScopeFeed, ScopeArtifacts, ScopeFleet, ScopeCases, ScopeCommands, ScopeAdmin}
+	return []Scope{ScopeFeed, ScopeArtifacts, ScopeFleet, ScopeCases, ScopeCommands, ScopeLooks, ScopeAdmin}
 }
 
 // Route describes one operation of an HTTP side.

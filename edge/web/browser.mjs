@@ -27,7 +27,10 @@ for (const locale of ["en-CA", "fr-CA"]) {
 	await signIn(page);
 	if ((await page.getAttribute("html", "lang")) !== locale.slice(0, 2)) problems.push(`${locale}: the page is in ${await page.getAttribute("html", "lang")}`);
 	const vehicles = await page.evaluate(async () => (await (await fetch("/v1/passages")).json()).passages.filter((p) => (p.readings ?? []).length > 6).map((p) => p.id));
-	const cases = await page.evaluate(async () => (await (await fetch("/v1/cases")).json()).cases.map((c) => c.id));
+	const cases = await page.evaluate(async () => {
+		const there = (await (await fetch("/v1/passages")).json()).passages.map((p) => p.id);
+		return (await (await fetch("/v1/cases")).json()).cases.map((c) => c.id).filter((id) => there.includes(id));
+	});
 	const all = [...pages, ...vehicles.slice(-2).map((id) => `#/passage/${encodeURIComponent(id)}`), ...cases.slice(0, 1).map((id) => `#/case/${encodeURIComponent(id)}`)];
 	if (!vehicles.length) problems.push("no passage was complete enough to look at");
 	for (const hash of all) {

@@ -67,7 +67,7 @@ const caseAddress = cases[0] && `#/case/${at(cases[0], cases[0].case.id)}`;
 const pages = [
 	"#/work", caseAddress, "#/passages", vehicles[0] && `#/passage/${at(vehicles[0], vehicles[0].passage.id)}`,
 	"#/fleet", `#/lane/${lane.site}/${lane.agent}`, "#/lanes", "#/reports/shift", "#/reports/adjudication", ...(everything ? ["#/reports/day", "#/reports/month", "#/reports/device?device=rpm-1"] : []),
-	"#/transits", "#/rollouts", "#/agents", "#/signin", "#/nowhere",
+	"#/transits", "#/rollouts", "#/agents", "#/looks", "#/signin", "#/nowhere",
 ].filter(Boolean);
 await first.context.close();
 

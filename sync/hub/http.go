@@ -93,6 +93,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetCases, s.cases.list), api.Answer(&hubapi.GetCase, s.cases.one),
 		api.Write(&hubapi.GetCasesCSV, s.cases.file), api.Perform(&hubapi.PostCaseEvent, s.cases.act),
 		api.Perform(&hubapi.PostCasePhoto, s.cases.addPhoto), api.Write(&hubapi.GetCasePhoto, s.casePhoto),
+		api.Answer(&hubapi.GetLooks, s.looks),
 		api.Answer(&hubapi.GetReport, s.report), api.Write(&hubapi.ExportReport, s.exportReport),
 		api.Answer(&hubapi.GetFleet, s.fleet), api.Write(&hubapi.GetFleetChanges, s.fleetChanges),
 		api.Answer(&hubapi.GetFleetAgent, s.fleetAgent),

@@ -77,6 +77,11 @@ func TestPhotosOfACase(t *testing.T) {
 	if r, _ := as["max"].found(id); r.Case.State != string(cases.Open) || len(r.Case.Attachments) != 2 {
 		t.Errorf("%+v", r.Case)
 	}
+	eventually(t, "who looked at it", func() bool {
+		_, text := as["sue"].do(http.MethodGet, "/v1/looks?user=eve&thing="+name, "")
+		var page hubapi.LookPage
+		return json.Unmarshal([]byte(text), &page) == nil && len(page.Looks) == 1 && page.Looks[0].What == "artifact" && page.Looks[0].Role == "viewer"
+	})
 	for what, c := range map[string]struct {
 		who    *browser
 		method string
@@ -89,6 +94,7 @@ func TestPhotosOfACase(t *testing.T) {
 		"another site's looks":      {as["far"], http.MethodGet, path + "/" + name, "", http.StatusForbidden},
 		"a page":                    {as["max"], http.MethodPost, path, "<html>", http.StatusBadRequest},
 		"one that is not attached":  {as["max"], http.MethodGet, path + "/" + strings.Repeat("ab", 32), "", http.StatusNotFound},
+		"who looked, an expert":     {as["max"], http.MethodGet, "/v1/looks", "", http.StatusForbidden},
 		"of a case that is unknown": {as["max"], http.MethodGet, casesAt + "none/photos/" + name, "", http.StatusNotFound},
 	} {
 		if code, text := c.who.do(c.method, c.path, c.body); code != c.want {

@@ -716,6 +716,36 @@ export interface ListVersion {
 	version: number;
 }
 
+export interface LookPage {
+	/** newest first */
+	looks: LookRecord[];
+	/** after= of the next page; absent on the last */
+	next?: string;
+	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	partial?: Partial;
+}
+
+export interface LookRecord {
+	/** likewise */
+	agent?: string;
+	/** what was searched for was erased since */
+	erased?: boolean;
+	/** SITE/AGENT at whose console; absent for the centre */
+	lane?: string;
+	/** address that they came from */
+	peer?: string;
+	role?: string;
+	/** of what was looked at */
+	site?: string;
+	/** at what, in words */
+	text: MessageText;
+	/** id of the passage or case, SHA-256 (hex) of the artifact */
+	thing?: string;
+	time: string;
+	user: string;
+	what: "passage" | "case" | "artifact" | "search" | "cases" | "feed" | "looks";
+}
+
 export interface MessageText {
 	/** empty for the words of a device, of a person, or of an older version */
 	code?: string;

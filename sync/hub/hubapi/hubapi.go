@@ -250,7 +250,7 @@ func Operations() []api.Operation {
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,
-		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent,
+		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &PostCasePhoto, &GetCasePhoto, &GetLooks,
 		&GetReport, &ExportReport,
 		&GetFleet, &GetFleetChanges, &GetFleetAgent,
 		&GetSenders,

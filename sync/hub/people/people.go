@@ -44,7 +44,7 @@ var rights = []struct {
 	{Officer, append(slices.Clone(looking), api.ScopeCases)},
 	{Analyst, append(slices.Clone(looking), api.ScopeCases)},
 	{Expert, append(slices.Clone(looking), api.ScopeCases)},
-	{Supervisor, append(slices.Clone(looking), api.ScopeCases)},
+	{Supervisor, append(slices.Clone(looking), api.ScopeCases, api.ScopeLooks)},
 	{ListIssuer, []api.Scope{api.ScopeFleet}},
 	{Operator, []api.Scope{api.ScopeFleet, api.ScopeCommands}},
 	{Admin, api.Scopes()},

@@ -17,7 +17,7 @@ func TestParse(t *testing.T) {
 	for name, c := range map[string]struct{ text, fault string }{
 		"whole":        {text: "# who\n\nrisk:feed,artifacts:" + hash + "\nops:fleet:certificate\n"},
 		"parts":        {text: "risk:feed\n", fault: "line 1: is not NAME:SCOPE,SCOPE:HASH"},
-		"no scope":     {text: "risk::" + hash, fault: `line 1: "" is no scope: feed, artifacts, fleet, cases, commands, admin`},
+		"no scope":     {text: "risk::" + hash, fault: `line 1: "" is no scope: feed, artifacts, fleet, cases, commands, looks, admin`},
 		"scope":        {text: "\nrisk:feeds:" + hash, fault: `line 2: "feeds" is no scope`},
 		"name":         {text: "a b:feed:" + hash, fault: `line 1: "a b" is no name`},
 		"no name":      {text: ":feed:" + hash, fault: `line 1: "" is no name`},

@@ -31,7 +31,7 @@ type folding interface {
 }
 
 // folds are all folds, in the order in which they see a row.
-var folds = []fold{devices, listsInForce, passages, transits, hours, adjudication}
+var folds = []fold{devices, listsInForce, passages, transits, hours, adjudication, looked}
 
 // version names the folds that made the tables.
 func version() string {

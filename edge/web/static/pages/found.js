@@ -21,7 +21,7 @@ export function placePassages({ site, agent }) {
 const asked = () => new URLSearchParams(location.hash.split("?")[1] ?? "");
 
 /** Returns the hub's parameters: a day and time of the form is of the reader's zone. @param {URLSearchParams} q */
-function parameters(q) {
+export function parameters(q) {
 	const out = new URLSearchParams();
 	for (const [name, value] of q) {
 		if (value) out.set(name, ["from", "to"].includes(name) ? new Date(value).toISOString() : value);

@@ -4,6 +4,7 @@ import { Why } from "/pages/booth.js";
 import { Acts, CaseHead, Holders, Story, useWatched, Verdicts } from "/pages/cases.js";
 import { foundRow, placePassages } from "/pages/found.js";
 import { MainPicture, ownOf, PrintButton, Proof, Stations, Sure } from "/pages/head.js";
+import { looksAt } from "/pages/looks.js";
 import { Vehicle } from "/pages/passage.js";
 import { Photos } from "/pages/photos.js";
 import { caseAt } from "/pages/work.js";
@@ -108,6 +109,7 @@ function Which({ r, record }) {
 		[t("site"), `${r.site} / ${r.agent}`], [t("lane"), r.case.lane], [t("opened"), momentZone(ms(p.openedNs) || r.case.opened)],
 		[t("containers"), (p.containers ?? []).join(", ")], [t("weight"), p.weightKg && measure(p.weightKg, "kg")],
 		[t("nav.passage"), html`<a href=${`#/passage/${caseKey(r)}`}>${r.case.id}</a>`],
+		[t("nav.looks"), may("looks") && html`<a href=${looksAt({ thing: r.case.id })}>${t("looks-here")}</a>`],
 	]} />`;
 }
 
