@@ -4846,6 +4846,7 @@ type CaseRules struct {
 	Third          []string               `protobuf:"bytes,9,rep,name=third,proto3" json:"third,omitempty"`                                          // roles that may settle a conflict
 	Reopen         []string               `protobuf:"bytes,10,rep,name=reopen,proto3" json:"reopen,omitempty"`                                       // roles that may reopen
 	SecondWords    []string               `protobuf:"bytes,11,rep,name=second_words,json=secondWords,proto3" json:"second_words,omitempty"`          // words for images and swabs that a second person has to confirm
+	SecondBlind    bool                   `protobuf:"varint,12,opt,name=second_blind,json=secondBlind,proto3" json:"second_blind,omitempty"`         // a second person judges without knowing what the first has said
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -4957,6 +4958,13 @@ func (x *CaseRules) GetSecondWords() []string {
 	return nil
 }
 
+func (x *CaseRules) GetSecondBlind() bool {
+	if x != nil {
+		return x.SecondBlind
+	}
+	return false
+}
+
 // CaseEvent is what somebody did in a case, at the lane or at the centre.
 type CaseEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4976,6 +4984,7 @@ type CaseEvent struct {
 	Site          string                 `protobuf:"bytes,14,opt,name=site,proto3" json:"site,omitempty"` // of the case's lane, in rows of the hub's own journal
 	Agent         string                 `protobuf:"bytes,15,opt,name=agent,proto3" json:"agent,omitempty"`
 	Origin        *CaseOrigin            `protobuf:"bytes,16,opt,name=origin,proto3" json:"origin,omitempty"` // in a copy: the row that it is a copy of
+	Blind         bool                   `protobuf:"varint,17,opt,name=blind,proto3" json:"blind,omitempty"`  // who judged was not shown the verdicts in force
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5120,6 +5129,13 @@ func (x *CaseEvent) GetOrigin() *CaseOrigin {
 		return x.Origin
 	}
 	return nil
+}
+
+func (x *CaseEvent) GetBlind() bool {
+	if x != nil {
+		return x.Blind
+	}
+	return false
 }
 
 // CaseSeen is the last row of a journal about a case that was known at some moment.
@@ -11519,7 +11535,7 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05other\x18\f \x01(\tR\x05other\",\n" +
 	"\bCaseMove\x12\x10\n" +
 	"\x03idx\x18\x01 \x01(\x03R\x03idx\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\tR\x02to\"\xba\x02\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xdd\x02\n" +
 	"\tCaseRules\x12\x16\n" +
 	"\x06policy\x18\x01 \x01(\tR\x06policy\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12!\n" +
@@ -11532,7 +11548,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\x05third\x18\t \x03(\tR\x05third\x12\x16\n" +
 	"\x06reopen\x18\n" +
 	" \x03(\tR\x06reopen\x12!\n" +
-	"\fsecond_words\x18\v \x03(\tR\vsecondWords\"\x9b\x06\n" +
+	"\fsecond_words\x18\v \x03(\tR\vsecondWords\x12!\n" +
+	"\fsecond_blind\x18\f \x01(\bR\vsecondBlind\"\xb1\x06\n" +
 	"\tCaseEvent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
 	"\x06action\x18\x02 \x01(\x0e2\x1f.lanewarden.v1.CaseEvent.ActionR\x06action\x12\x0e\n" +
@@ -11550,7 +11567,8 @@ const file_drivers_observation_observation_proto_rawDesc = "" +
 	"\vattachments\x18\r \x03(\v2\x1d.lanewarden.v1.CaseAttachmentR\vattachments\x12\x12\n" +
 	"\x04site\x18\x0e \x01(\tR\x04site\x12\x14\n" +
 	"\x05agent\x18\x0f \x01(\tR\x05agent\x121\n" +
-	"\x06origin\x18\x10 \x01(\v2\x19.lanewarden.v1.CaseOriginR\x06origin\"\x8b\x02\n" +
+	"\x06origin\x18\x10 \x01(\v2\x19.lanewarden.v1.CaseOriginR\x06origin\x12\x14\n" +
+	"\x05blind\x18\x11 \x01(\bR\x05blind\"\x8b\x02\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACTION_TAKE\x10\x01\x12\x14\n" +

@@ -187,13 +187,14 @@ func (a *CaseAct) Event(by, role string, centre bool) (*observation.CaseEvent, e
 	return out, nil
 }
 
-// CaseOf returns a case as it is shown at a time, with its history when that is asked for.
-func CaseOf(c *cases.Case, now time.Time, history bool) Case {
+// CaseOf returns a case as it is shown to a reader at a time, with its history when that is asked for.
+func CaseOf(whole *cases.Case, r cases.Reader, now time.Time, history bool) Case {
+	c := whole.Shown(r)
 	out := Case{
 		ID: c.ID, Lane: c.Lane, State: string(c.State), Called: c.State.Message().Text(), Open: !c.State.Settled(),
 		Opened: c.Opened, Since: c.Since, Deadline: c.Deadline(), Overdue: c.Overdue(now), Severity: c.Severity(),
 		Cause: kinds.CaseCause(c.Alarms), Revision: c.Revision(), Alarms: []CaseAlarm{}, Holders: []CasePerson{},
-		Verdicts: []CaseVerdict{}, Attachments: []CaseAttachment{},
+		Verdicts: []CaseVerdict{}, Attachments: []CaseAttachment{}, Blind: whole.Blind(r),
 	}
 	for _, a := range c.Alarms {
 		out.Alarms = append(out.Alarms, caseAlarm(a))
@@ -250,11 +251,25 @@ func attachmentOf(a cases.Attachment) CaseAttachment {
 	return out
 }
 
+// SealedText says that a reader is not shown an act yet.
+func SealedText(a *observation.CaseEvent) kinds.Text {
+	code := "cases.sealed"
+	if slices.Contains([]observation.CaseEvent_Action{observation.CaseEvent_ACTION_DECIDE, observation.CaseEvent_ACTION_CONFIRM,
+		observation.CaseEvent_ACTION_OVERRULE}, a.Action) {
+		code = "cases.sealed-verdict"
+	}
+	text := message.New(code, message.String("who", a.By)).Text()
+	return kinds.Text{EN: text.EN, FR: text.FR}
+}
+
 func entryOf(e *cases.Entry) CaseEntry {
 	body := e.Body()
 	out := CaseEntry{
 		Row: e.Row, At: e.Time, Centre: e.Act.GetCentre(), State: string(e.State),
 		Text: kinds.Sentence(observation.New(observation.Class_CLASS_EVENT, e.Time, body)),
+	}
+	if e.Hidden {
+		out.Text = SealedText(e.Act)
 	}
 	if !e.Refusal.IsZero() {
 		text := e.Refusal.Text()

@@ -60,7 +60,11 @@ func (c *Case) act(e *Event) error {
 // mayAct checks the role.
 func (c *Case) mayAct(e *Event) error {
 	third := c.State == Disputed && !slices.ContainsFunc(c.Verdicts, func(v Verdict) bool { return !e.saw(v.row) })
-	if !allowed(c.Rules, e.Act.Action, e.Act.Role, third) {
+	action := e.Act.Action
+	if c.State == SecondAsked && e.Act.Blind && action == decide {
+		action = confirm // it is the second opinion
+	}
+	if !allowed(c.Rules, action, e.Act.Role, third) {
 		return message.Errorf("cases.role", message.Nested("role", roleOf(e.Act.Role)), message.Nested("action", ActionMessage(e.Act.Action)))
 	}
 	return nil
@@ -114,7 +118,7 @@ func (c *Case) heldByOther(e *Event) bool {
 
 func (c *Case) attach(e *Event) {
 	for _, a := range e.Act.Attachments {
-		c.Attachments = append(c.Attachments, Attachment{CaseAttachment: a, By: e.Act.By, At: e.Time})
+		c.Attachments = append(c.Attachments, Attachment{CaseAttachment: a, By: e.Act.By, At: e.Time, row: e.Ref})
 	}
 }
 
@@ -141,7 +145,7 @@ func (c *Case) endSecondary(e *Event) error {
 	if c.State != SecondaryRequested {
 		return message.Errorf("cases.no-secondary")
 	}
-	c.Secondary.Done, c.Secondary.Result = e.Time, e.Act.Verdict
+	c.Secondary.Done, c.Secondary.Result, c.Secondary.done = e.Time, e.Act.Verdict, e.Ref
 	c.State = SecondaryDone
 	if c.resume != "" {
 		c.State, c.resume = c.resume, ""

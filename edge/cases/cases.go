@@ -73,13 +73,15 @@ type Secondary struct {
 	Done    time.Time // zero until its result is there
 	Result  *observation.CaseVerdict
 	row     Ref
+	done    Ref // row with the result
 }
 
 // Attachment is an artifact that was added.
 type Attachment struct {
 	*observation.CaseAttachment
-	By string
-	At time.Time
+	By  string
+	At  time.Time
+	row Ref
 }
 
 // Entry is one row of a case, with what came of it.
@@ -89,6 +91,8 @@ type Entry struct {
 	// Refusal says why the row changed nothing: what it was about had changed at the other end. The zero Message is for a
 	// row that counts.
 	Refusal message.Message
+	// Hidden: what the row says is left out (Case.Shown).
+	Hidden bool
 }
 
 // Case is the adjudication of the alarms of one passage.

@@ -99,6 +99,7 @@ func (c *Case) reopen() {
 // case, and the verdict of who confirms to what they confirm. c is not changed.
 func (c *Case) Allows(e Event) error {
 	e.Act.Seen = c.Heads()
+	e.Act.Blind = e.Act.Action == decide && c.State == SecondAsked && c.Blind(readerOf(e.Act))
 	if v := c.Verdict(); v != nil && e.Act.Action == confirm {
 		e.Act.Verdict = v.CaseVerdict
 	}

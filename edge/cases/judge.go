@@ -26,6 +26,9 @@ func (c *Case) judge(e *Event) error {
 	if err != nil {
 		return err
 	}
+	if c.isBlind(e) {
+		rivals = slices.Clone(c.Verdicts)
+	}
 	c.Verdicts = append(rivals, Verdict{
 		CaseVerdict: e.Act.Verdict, Action: e.Act.Action, By: e.Act.By, Role: e.Act.Role, Centre: e.Act.Centre, At: e.Time, row: e.Ref,
 	})
@@ -49,13 +52,23 @@ func (c *Case) judged(e *Event, rivals []Verdict) (state State, err error) {
 			}
 		}()
 	}
+	if len(rivals) == 0 {
+		if err := c.mayJudge(e); err != nil {
+			return "", err
+		}
+	}
+	if c.isBlind(e) {
+		rivals = c.Verdicts
+	}
 	if len(rivals) > 0 {
 		return c.against(e, rivals), nil
 	}
-	if err := c.mayJudge(e); err != nil {
-		return "", err
-	}
 	return c.after(e), nil
+}
+
+// isBlind reports whether the author of a verdict was not shown the others: it counts as one that did not know of them.
+func (c *Case) isBlind(e *Event) bool {
+	return e.Act.Blind && e.Act.Action == decide && c.Rules.GetSecondBlind()
 }
 
 // outdated says that a verdict does not count, whose author did not know of the newest alarm, or that the case had been
@@ -82,7 +95,9 @@ func (c *Case) mayJudge(e *Event) error {
 		return message.Errorf("cases.held", c.holdersNames())
 	case (c.State == SecondAsked || c.State == Disputed) && c.hasJudged(e):
 		return message.Errorf("cases.other-person")
-	case c.State == SecondAsked && e.Act.Action == decide:
+	case c.State == SecondAsked && e.Act.Action != decide && c.Blind(readerOf(e.Act)):
+		return message.Errorf("cases.judge-blind")
+	case c.State == SecondAsked && e.Act.Action == decide && !c.isBlind(e):
 		return message.Errorf("cases.second-waits")
 	case c.State != SecondAsked && e.Act.Action != decide:
 		return message.Errorf("cases.nothing-to-confirm")

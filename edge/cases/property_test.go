@@ -28,7 +28,9 @@ func history(t *rapid.T, once bool) []Event {
 	alarm := func(idx int64) *observation.CaseAlarm {
 		return &observation.CaseAlarm{Idx: idx, Kind: uint32(observation.Kind_KIND_RADIATION_OCCUPANCY)}
 	}
-	add(lane, Event{Opened: &observation.CaseOpened{Id: "p", Alarms: []*observation.CaseAlarm{alarm(1)}}})
+	rules := DefaultRules()
+	rules.SecondBlind = rapid.Bool().Draw(t, "blind")
+	add(lane, Event{Opened: &observation.CaseOpened{Id: "p", Alarms: []*observation.CaseAlarm{alarm(1)}, Rules: rules}})
 	steps, lost := rapid.IntRange(1, 25).Draw(t, "steps"), rapid.IntRange(0, 15).Draw(t, "lost")
 	for i := range steps {
 		if once && i < lost || !once && rapid.IntRange(0, 3).Draw(t, "hear") == 0 {

@@ -62,6 +62,8 @@ func newBoth(t *testing.T, rules string) *both {
 			b.kind = observation.Kind_KIND_XRAY_THREAT_REPORT
 		case rule == "swab alarm":
 			b.kind = observation.Kind_KIND_TRACE_ANALYSIS
+		case rule == "blind":
+			b.rules.SecondBlind = true
 		case rule == "no second":
 			b.rules.SecondCodes = nil
 		case strings.HasPrefix(rule, "decide by "):

@@ -92,7 +92,7 @@ func (c *Case) Check(a *observation.CaseEvent) error {
 		}
 		return c.checkDecision(a)
 	case decide:
-		if err := need(!c.again || a.Reason != "", "cases.needs-change"); err != nil {
+		if err := need(!c.again || a.Reason != "" || c.Blind(readerOf(a)), "cases.needs-change"); err != nil {
 			return err
 		}
 		return c.checkDecision(a)

@@ -35,12 +35,37 @@ func (noCases) Attach(_ context.Context, act *observation.CaseEvent, _ ...*obser
 	return nil, message.Errorf("cases.none", message.Quoted("id", act.Id))
 }
 
+// reader returns who looks at cases.
+func reader(u api.User) cases.Reader {
+	return cases.Reader{By: u.Name, Roles: []string{u.Role.String()}}
+}
+
+// concealed returns an observation as a user is to see it: what was said in a case is left out where they are to judge
+// without knowing it. hidden is false for one that is shown as it is.
+func (c *Console) concealed(idx int64, o *observation.Observation, u api.User) (shown *observation.Observation, hidden bool, err error) {
+	if o.GetBody().GetCaseEvent() == nil {
+		return o, false, nil
+	}
+	e, _ := cases.EventOf(c.Journal.Identity().ID, idx, o.Time(), o.Body.Typed())
+	one, err := c.Cases.Case(e.Act.Id)
+	if err != nil || one == nil {
+		return o, false, err
+	}
+	body, hidden := one.Conceal(e, reader(u))
+	if !hidden {
+		return o, false, nil
+	}
+	shown = observation.New(o.Class, o.Time(), body)
+	shown.Device, shown.Key = o.Device, o.Key
+	return shown, true, nil
+}
+
 // listCases answers api.GetCases.
-func (c *Console) listCases(_ *api.Call, in api.CasesQuery) (out api.CaseList, err error) {
+func (c *Console) listCases(r *api.Call, in api.CasesQuery) (out api.CaseList, err error) {
 	out.Cases = []api.Case{}
 	for _, one := range c.Cases.Cases() {
 		if in.State != "open" || !one.State.Settled() {
-			out.Cases = append(out.Cases, api.CaseOf(one, time.Now(), false))
+			out.Cases = append(out.Cases, api.CaseOf(one, reader(r.User), time.Now(), false))
 		}
 	}
 	return out, nil
@@ -56,23 +81,23 @@ func (c *Console) findCase(id string) (*cases.Case, error) {
 }
 
 // oneCase answers api.GetCase.
-func (c *Console) oneCase(_ *api.Call, in api.CaseQuery) (out api.Case, err error) {
+func (c *Console) oneCase(r *api.Call, in api.CaseQuery) (out api.Case, err error) {
 	one, err := c.findCase(in.ID)
 	if err != nil {
 		return out, err
 	}
-	return api.CaseOf(one, time.Now(), true), nil
+	return api.CaseOf(one, reader(r.User), time.Now(), true), nil
 }
 
 // exportCases writes api.GetCasesCSV.
-func (c *Console) exportCases(w http.ResponseWriter, _ *api.Call, _ api.None) error {
+func (c *Console) exportCases(w http.ResponseWriter, r *api.Call, _ api.None) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	out, err := cases.NewCSV(w, c.Site, c.Agent)
 	if err != nil {
 		return err
 	}
 	for _, one := range c.Cases.Cases() {
-		if err := out.Write(one); err != nil {
+		if err := out.Write(one.Shown(reader(r.User))); err != nil {
 			return err
 		}
 	}
@@ -101,7 +126,7 @@ func (c *Console) actInCase(r *api.Call, in api.CaseAct) (act api.Act[api.Case],
 		if err != nil {
 			return api.Case{}, err
 		}
-		return api.CaseOf(one, time.Now(), true), nil
+		return api.CaseOf(one, reader(r.User), time.Now(), true), nil
 	})
 	return act, nil
 }

@@ -22,12 +22,13 @@ const caseID = "lane-1-20261201T080000-1"
 
 // someCases are an open case, and what was done in it.
 type someCases struct {
-	acts []*observation.CaseEvent
+	acts  []*observation.CaseEvent
+	rules *observation.CaseRules
 }
 
 func (s *someCases) events() []cases.Event {
 	at := time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
-	opened, _ := cases.EventOf([]byte("j"), 1, at, &observation.CaseOpened{Id: caseID, Lane: "lane-1", Alarms: []*observation.CaseAlarm{
+	opened, _ := cases.EventOf([]byte("j"), 1, at, &observation.CaseOpened{Id: caseID, Lane: "lane-1", Rules: s.rules, Alarms: []*observation.CaseAlarm{
 		{Idx: 7, Device: "rpm-1", Kind: uint32(observation.Kind_KIND_RADIATION_SPECTRUM), Nuclides: []*observation.Nuclide{{Name: "K-40", Confidence: 72}}},
 	}})
 	out := []cases.Event{opened}
@@ -176,5 +177,57 @@ func TestCases(t *testing.T) {
 	}
 	if code, _ := b.ask(http.MethodGet, path+"0", ""); code != http.StatusNotFound {
 		t.Error(code)
+	}
+}
+
+// TestSecondReaderSeesNothing: an officer who is to give a second opinion learns what the first one said by no route, until
+// their own verdict is on record; an admin sees it.
+func TestSecondReaderSeesNothing(t *testing.T) {
+	g := newGuarded(t)
+	g.cases.rules = cases.DefaultRules()
+	g.cases.rules.SecondBlind = true
+	act := &observation.CaseEvent{
+		Id: caseID, Action: observation.CaseEvent_ACTION_DECIDE, By: "ana", Role: "officer", Notes: "cigarettes",
+		Verdict: &observation.CaseVerdict{Code: 1}, Seen: cases.Fold(g.cases.events()).Heads(),
+	}
+	g.cases.acts = append(g.cases.acts, act)
+	row := observation.New(observation.Class_CLASS_EVENT, time.Now(), act)
+	row.Device, row.Key = observation.AgentDevice, "a verdict"
+	if _, err := g.journal.Commit(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	routes := []string{"/v1/cases", "/v1/cases/" + caseID, "/v1/cases.csv", "/v1/observations", "/v1/tail?n=50",
+		"/v1/observations?q=cigarettes"} // the last, as it is on record who searched for what
+	tells := func(b *browser) (which []string) {
+		for _, path := range routes {
+			code, text := b.ask(http.MethodGet, path, "")
+			if code != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, code, text)
+			}
+			if strings.Contains(text, "cigarettes") || strings.Contains(text, "contraband") || strings.Contains(text, "real-alarm") {
+				which = append(which, path)
+			}
+		}
+		return which
+	}
+	b, boss := g.browser(), g.browser()
+	b.signIn("officer", "correct horse")
+	boss.signIn("admin", "correct horse")
+	if found := tells(b); found != nil {
+		t.Errorf("the second reader learns the first verdict from %v", found)
+	}
+	if found := tells(boss); len(found) != len(routes) {
+		t.Errorf("an admin sees it in %v", found)
+	}
+	_, text := b.ask(http.MethodGet, "/v1/cases/"+caseID, "")
+	if !strings.Contains(text, `"blind":true`) || !strings.Contains(text, "shown once yours is on record") {
+		t.Error(text)
+	}
+	if code, text := b.ask(http.MethodPost, "/v1/cases/"+caseID+"/events", `{"action":"confirm","revision":2}`); code != http.StatusConflict || !strings.Contains(text, "without knowing") {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text := b.ask(http.MethodPost, "/v1/cases/"+caseID+"/events", `{"action":"decide","code":6,"revision":2}`); code != http.StatusOK ||
+		!strings.Contains(text, `"state":"disputed"`) || !strings.Contains(text, "cigarettes") {
+		t.Errorf("%d %s", code, text)
 	}
 }

@@ -289,18 +289,30 @@ func (c *Console) status(r *api.Call, _ api.None) (api.Status, error) { return c
 // delay of a line.
 const clockNotice = time.Second
 
-// lineOf returns a row of the journal as the API shows it: decoded, with a sentence in both
+// lineOf returns a row of the journal as the API shows it to a user: decoded, with a sentence in both
 // languages.
-func (c *Console) lineOf(r *journal.Row) (api.Line, error) {
+func (c *Console) lineOf(r *journal.Row, u api.User) (api.Line, error) {
+	l, _, err := c.concealedLine(r, u)
+	return l, err
+}
+
+// concealedLine is lineOf; hidden reports that the line does not have what the row says.
+func (c *Console) concealedLine(r *journal.Row, u api.User) (l api.Line, hidden bool, err error) {
 	o, err := r.Shown(personal.ErasedWord)
 	if err != nil {
-		return api.Line{}, err
+		return l, false, err
 	}
-	l, err := api.NewLine(r.Idx, o)
+	if o, hidden, err = c.concealed(r.Idx, o, u); err != nil {
+		return l, false, err
+	}
+	l, err = api.NewLine(r.Idx, o)
+	if hidden {
+		l.Summary = api.SealedText(o.Body.GetCaseEvent())
+	}
 	if at := c.shown(o); !at.Equal(l.Time) {
 		l.Corrected = at.UTC()
 	}
-	return l, err
+	return l, hidden, err
 }
 
 // shown returns the time at which people see an observation: by the agent's clock where the

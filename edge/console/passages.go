@@ -89,7 +89,7 @@ func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDeta
 		return out, api.NewProblem(api.NotFound, message.New("api.no-passage"))
 	}
 	c.noteLook(r, message.New("look.passage", message.String("passage", in.ID)))
-	out, err = c.detail(all[i])
+	out, err = c.detail(all[i], r.User)
 	if one, wrong := c.Cases.Case(in.ID); wrong == nil {
 		out.Case = one != nil
 	}
@@ -107,7 +107,7 @@ func readingsOf(p *observation.PassageClosed) []*observation.PassageReading {
 
 // detail returns a passage with the observations that its readings are of. One that is not in the
 // journal any more is left out.
-func (c *Console) detail(p *observation.PassageClosed) (out api.PassageDetail, err error) {
+func (c *Console) detail(p *observation.PassageClosed, u api.User) (out api.PassageDetail, err error) {
 	out.Observations = []api.Line{}
 	if out.Passage, err = api.ShownJSON(p); err != nil {
 		return out, err
@@ -120,7 +120,7 @@ func (c *Console) detail(p *observation.PassageClosed) (out api.PassageDetail, e
 		if len(rows) == 0 || rows[0].Idx != reading.Idx {
 			continue
 		}
-		line, err := c.lineOf(&rows[0])
+		line, err := c.lineOf(&rows[0], u)
 		if err != nil {
 			return out, err
 		}

@@ -24,6 +24,7 @@ const (
 type search struct {
 	api.ObservationQuery
 	console *Console
+	user    api.User
 	raw     []byte // what the text is in hexadecimal; nil when it is not
 	first   int64  // rows before it arrived before From
 	found   api.Found
@@ -33,7 +34,7 @@ type search struct {
 // the next page begins. A page may have few matches, or none, when searchRows were looked at: rare
 // matches are found over several pages.
 func (c *Console) observations(r *api.Call, in api.ObservationQuery) (api.Found, error) {
-	s, err := c.newSearch(in)
+	s, err := c.newSearch(r.User, in)
 	if err != nil {
 		return api.Found{}, err
 	}
@@ -49,9 +50,9 @@ func (c *Console) observations(r *api.Call, in api.ObservationQuery) (api.Found,
 }
 
 // newSearch returns a search with its first and last row, which Journal.Arrived finds by times.
-func (c *Console) newSearch(in api.ObservationQuery) (s *search, err error) {
+func (c *Console) newSearch(u api.User, in api.ObservationQuery) (s *search, err error) {
 	in.Text = strings.ToLower(in.Text)
-	s = &search{ObservationQuery: in, console: c, found: api.Found{Observations: []api.Line{}, Next: c.Journal.Size()}}
+	s = &search{ObservationQuery: in, console: c, user: u, found: api.Found{Observations: []api.Line{}, Next: c.Journal.Size()}}
 	s.raw, _ = hex.DecodeString(in.Text)
 	if !in.From.IsZero() {
 		if s.first, err = c.Journal.Arrived(in.From.Add(-slack)); err != nil {
@@ -109,9 +110,12 @@ func (s *search) add(rows []journal.Row) error {
 		if !ok {
 			continue
 		}
-		line, err := s.console.lineOf(&rows[i])
+		line, hidden, err := s.console.concealedLine(&rows[i], s.user)
 		if err != nil {
 			return err
+		}
+		if hidden && s.Text != "" {
+			continue // what is found would tell what is hidden
 		}
 		s.found.Observations = append(s.found.Observations, line)
 	}

@@ -60,7 +60,7 @@ func TestLinesShowCorrectedTimes(t *testing.T) {
 		row(t, 2, now.Add(time.Minute), now.Add(time.Minute), false),
 		row(t, 3, now.Add(-time.Minute), now.Add(2*time.Minute), true), // told late
 	} {
-		l, err := c.lineOf(&r)
+		l, err := c.lineOf(&r, api.User{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ const tailPage = 200 // rows read at once
 // tailer writes rows of the journal as NDJSON.
 type tailer struct {
 	c      *Console
+	user   api.User
 	class  observation.Class // 0 for all
 	device string            // "" for all
 	next   int64
@@ -26,7 +27,7 @@ type tailer struct {
 func (c *Console) tail(w http.ResponseWriter, r *api.Call, in api.TailQuery) (err error) {
 	// The end is noted before the newest rows are read: rows that come in between are sent twice,
 	// rather than not at all.
-	t := tailer{c: c, device: in.Device, next: c.Journal.Size(), enc: json.NewEncoder(w)}
+	t := tailer{c: c, user: r.User, device: in.Device, next: c.Journal.Size(), enc: json.NewEncoder(w)}
 	if in.Class != "" {
 		if t.class, err = observation.ParseClass(in.Class); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (t *tailer) follow(w http.ResponseWriter, r *http.Request) error {
 // write writes one line for each row.
 func (t *tailer) write(rows []journal.Row) error {
 	for i := range rows {
-		line, err := t.c.lineOf(&rows[i])
+		line, err := t.c.lineOf(&rows[i], t.user)
 		if err != nil {
 			return err
 		}

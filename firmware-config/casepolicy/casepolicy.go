@@ -30,6 +30,7 @@ type Policy struct {
 type Second struct {
 	Verdicts []Verdict `yaml:"verdicts"`
 	Neutrons bool      `yaml:"neutrons" default:"true"` // every verdict of a case with a neutron alarm
+	Blind    bool      `yaml:"blind" default:"false"`   // who confirms does not see what the first person said
 }
 
 // Verdict is a code of a verdict, or a word for an image or a swab.
@@ -69,7 +70,7 @@ func (p *Policy) SetSum(sum [32]byte) { p.SHA256 = sum }
 // Rules returns the policy as the row that opens a case carries it.
 func (p *Policy) Rules() *observation.CaseRules {
 	out := &observation.CaseRules{
-		Policy: p.Name + " " + p.Version, Sha256: p.SHA256[:], SecondNeutrons: p.Second.Neutrons,
+		Policy: p.Name + " " + p.Version, Sha256: p.SHA256[:], SecondNeutrons: p.Second.Neutrons, SecondBlind: p.Second.Blind,
 		LaneS: int64(p.Deadlines.Lane.Seconds()), ExpertS: int64(p.Deadlines.Expert.Seconds()),
 		Decide: names(p.Roles.Decide), Second: names(p.Roles.Second), Third: names(p.Roles.Third), Reopen: names(p.Roles.Reopen),
 	}

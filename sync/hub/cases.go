@@ -14,6 +14,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"google.golang.org/protobuf/proto"
 
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
@@ -22,6 +23,8 @@ import (
 	"lanewarden/edge/cases/photo"
 	"lanewarden/sync/hub/casedesk"
 	"lanewarden/sync/hub/hubapi"
+	"lanewarden/sync/hub/hubjournal"
+	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/people"
 	"lanewarden/sync/hub/views"
 	"lanewarden/sync/wire"
@@ -126,7 +129,7 @@ func (s *caseServer) list(c *api.Call, in hubapi.CasesQuery) (out hubapi.CasePag
 	s.access.noteLook(c, message.New("look.cases"))
 	now := time.Now()
 	for i := range found {
-		one, err := s.record(found[i].CaseKey, now, false)
+		one, err := s.record(c.User, found[i].CaseKey, now, false)
 		if err != nil {
 			return out, err
 		}
@@ -154,15 +157,15 @@ func parseCasePlace(text string) (p views.CasePlace, err error) {
 	return p, nil
 }
 
-// record returns a case as pages have it; nil when there is none.
-func (s *caseServer) record(k views.CaseKey, now time.Time, history bool) (*hubapi.CaseRecord, error) {
+// record returns a case as a user is to see it; nil when there is none.
+func (s *caseServer) record(u api.User, k views.CaseKey, now time.Time, history bool) (*hubapi.CaseRecord, error) {
 	one, err := s.desk.Case(k)
 	if err != nil || one == nil {
 		return nil, err
 	}
 	said, _ := s.states.latest(k.Site, k.Agent)
 	out := &hubapi.CaseRecord{
-		Site: k.Site, Agent: k.Agent, Online: said.State.GetOnline(), Case: api.CaseOf(one, now, history),
+		Site: k.Site, Agent: k.Agent, Online: said.State.GetOnline(), Case: api.CaseOf(one, s.reader(u), now, history),
 	}
 	v, err := s.vehicle(k, now)
 	if err != nil {
@@ -221,7 +224,7 @@ func (s *caseServer) vehicle(k views.CaseKey, now time.Time) (caseVehicle, error
 // one serves hubapi.GetCase.
 func (s *caseServer) one(c *api.Call, in hubapi.CaseName) (out hubapi.CaseRecord, err error) {
 	k := caseKey(in)
-	found, err := s.record(k, time.Now(), true)
+	found, err := s.record(c.User, k, time.Now(), true)
 	if err != nil {
 		return out, err
 	}
@@ -247,7 +250,7 @@ const csvPage = 500
 
 // file serves hubapi.GetCasesCSV.
 func (s *caseServer) file(w http.ResponseWriter, c *api.Call, in hubapi.CasesFile) error {
-	search := views.CaseSearch{Site: in.Site, Sites: c.User.Sites, From: in.From, To: in.To}
+	search, reads := views.CaseSearch{Site: in.Site, Sites: c.User.Sites, From: in.From, To: in.To}, s.reader(c.User)
 	found, err := s.views.Cases(search, csvPage)
 	if err != nil {
 		return err // before anything is sent
@@ -264,7 +267,7 @@ func (s *caseServer) file(w http.ResponseWriter, c *api.Call, in hubapi.CasesFil
 				continue
 			}
 			out.Site, out.Agent = found[i].Site, found[i].Agent
-			if err := out.Write(one); err != nil {
+			if err := out.Write(one.Shown(reads)); err != nil {
 				return err
 			}
 		}
@@ -305,7 +308,7 @@ func (s *caseServer) act(c *api.Call, in hubapi.CaseAct) (act api.Act[hubapi.Cas
 		if _, err := s.desk.Act(ctx, k, event, roles, in.Revision); err != nil {
 			return out, err
 		}
-		done, err := s.record(k, time.Now(), true)
+		done, err := s.record(c.User, k, time.Now(), true)
 		if err != nil || done == nil {
 			return out, cmp.Or(err, noCase(k))
 		}
@@ -396,6 +399,45 @@ func (s *caseServer) hasPhoto(k views.CaseKey, h api.Hash) (media string, ok boo
 
 // adjudicators are the roles of persons who take part in cases, those first that may do more.
 var adjudicators = []people.Role{people.Supervisor, people.Expert, people.Analyst, people.Officer, people.Admin}
+
+// reader returns who looks at cases. Programs see all, as does everybody where nobody signs in.
+func (s *caseServer) reader(u api.User) cases.Reader {
+	if s.access == nil || u.Roles == "" {
+		return cases.Reader{By: u.Name, Roles: []string{string(people.Admin)}}
+	}
+	return cases.Reader{By: u.Name, Roles: strings.Split(u.Roles, ",")}
+}
+
+// concealed makes a row what a person is to see of it: what was said in a case is left out where they are to judge
+// without knowing it.
+func (s *caseServer) concealed(u api.User, row *ledger.Event) error {
+	if row.Kind != observation.Kind_KIND_CASE_EVENT || s.access == nil || u.Roles == "" {
+		return nil
+	}
+	var body observation.Body
+	if err := proto.Unmarshal(row.Body, &body); err != nil {
+		return nil // it says nothing to anybody
+	}
+	e, _ := cases.EventOf(row.Journal, row.Idx, time.Unix(0, row.TimeNs), body.Typed())
+	if e.Act == nil {
+		return nil
+	}
+	k := views.CaseKey{ID: e.Act.Id}
+	k.Site, k.Agent = row.Site, row.Agent
+	if k.Sender == hubjournal.Name {
+		k.Site, k.Agent = e.Act.Site, e.Act.Agent
+	}
+	one, err := s.desk.Case(k)
+	if err != nil || one == nil {
+		return err
+	}
+	shown, hidden := one.Conceal(e, s.reader(u))
+	if !hidden {
+		return nil
+	}
+	row.Body, err = proto.Marshal(observation.New(observation.Class_CLASS_EVENT, time.Unix(0, row.TimeNs), shown).Body)
+	return err
+}
 
 // who returns who acts, and in which roles. Where everybody on this machine may do all, they say their name.
 func (s *caseServer) who(u api.User, by string) (name string, roles []string) {

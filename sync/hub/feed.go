@@ -115,7 +115,7 @@ func (s *httpServer) feed(w http.ResponseWriter, c *api.Call, in hubapi.FeedQuer
 	s.access.noteLook(c, message.New("look.feed"))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", f.format.mediaType)
-	out := &feedWriter{ledger: s.ledger, views: s.views, log: s.opts.Log, w: w, control: http.NewResponseController(w), feedRequest: f}
+	out := &feedWriter{ledger: s.ledger, views: s.views, log: s.opts.Log, user: c.User, cases: s.cases, w: w, control: http.NewResponseController(w), feedRequest: f}
 	if f.format.endless {
 		out.writeStream(c.Request)
 		return nil
@@ -141,6 +141,8 @@ type feedWriter struct {
 	feedRequest
 	ledger  *ledger.Ledger
 	views   *views.Views
+	user    api.User
+	cases   *caseServer
 	log     *slog.Logger
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -217,6 +219,9 @@ func (s *feedWriter) writeEvents(n int) (int, error) {
 	}
 	for i := range events {
 		e := &events[i]
+		if err := s.cases.concealed(s.user, e); err != nil {
+			return i, err
+		}
 		lane, err := s.ledger.LaneOf(e.Journal, e.Device)
 		if err != nil {
 			return i, err

@@ -376,6 +376,7 @@ export interface CaseRules {
 	third?: string[];
 	reopen?: string[];
 	secondWords?: string[];
+	secondBlind?: boolean;
 }
 
 export interface CaseEvent {
@@ -395,6 +396,7 @@ export interface CaseEvent {
 	site?: string;
 	agent?: string;
 	origin?: CaseOrigin;
+	blind?: boolean;
 }
 
 export interface CaseSeen {

@@ -127,7 +127,7 @@ function Due({ c }) {
 const mayAtLane = (action) => allowed("officer") || allowed("technician") && ["comment", "secondary-result"].includes(action);
 
 /** What was decided, by whom. @param {{c: Case}} p */
-export const Verdicts = ({ c }) => (c.verdicts.length ? html`<h2>${t("case-verdicts")}</h2><ul>${c.verdicts.map((v) => html`<li key=${v.at + v.by}>
+export const Verdicts = ({ c }) => (c.blind ? html`<p class="doubt">${t("vw-blind")}</p>` : c.verdicts.length ? html`<h2>${t("case-verdicts")}</h2><ul>${c.verdicts.map((v) => html`<li key=${v.at + v.by}>
 	<b>${capital(v.called)}</b> ${who(v)}, ${momentZone(v.at)}</li>`)}</ul>` : null);
 
 /** The alarms of a case, its inspection, and what happened in it. @param {{c: Case}} p */
@@ -192,7 +192,8 @@ export function Acts({ c, path, again, centre, may, by }) {
 	};
 	const mine = c.holders.some((h) => h.centre === centre && h.by === (by || session.user));
 	const taken = c.state === "taken";
-	const all = [...(taken && !mine ? ["take"] : []), ...(possible[c.state] ?? []), ...(taken && mine ? ["hand-back"] : []), "comment"]
+	const asked = c.blind && c.state === "second-opinion-asked" ? ["decide", "ask-secondary"] : possible[c.state] ?? [];
+	const all = [...(taken && !mine ? ["take"] : []), ...asked, ...(taken && mine ? ["hand-back"] : []), "comment"]
 		.filter(may);
 	const begin = (/** @type {string} */ a) => (asksFor[a] ? setOpen(open === a ? "" : a) : act(a));
 	useEffect(() => {
@@ -219,7 +220,7 @@ export function Acts({ c, path, again, centre, may, by }) {
 /** @param {{action: string, c: Case, act: (action: string, more: CaseAct) => Promise<void>}} p */
 function ActForm({ action, c, act }) {
 	const again = (c.history ?? []).some((e) => e.state === "reopened");
-	const fields = (asksFor[action] ?? []).filter((f) => f !== "reason" || action !== "decide" || again);
+	const fields = (asksFor[action] ?? []).filter((f) => f !== "reason" || action !== "decide" || again && !c.blind);
 	const of = (/** @type {string} */ family) => c.alarms.some((a) => a.kind.startsWith(family));
 	/** @param {Event} e */
 	const submit = (e) => {
