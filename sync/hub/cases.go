@@ -411,7 +411,7 @@ func (s *caseServer) reader(u api.User) cases.Reader {
 // concealed makes a row what a person is to see of it: what was said in a case is left out where they are to judge
 // without knowing it.
 func (s *caseServer) concealed(u api.User, row *ledger.Event) error {
-	if row.Kind != observation.Kind_KIND_CASE_EVENT || s.access == nil || u.Roles == "" {
+	if s == nil || row.Kind != observation.Kind_KIND_CASE_EVENT || s.access == nil || u.Roles == "" {
 		return nil
 	}
 	var body observation.Body

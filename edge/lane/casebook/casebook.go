@@ -5,6 +5,7 @@ package casebook
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -23,6 +24,9 @@ type Journal interface {
 	Size() int64
 	Changed() <-chan struct{}
 	Commit(ctx context.Context, obs ...*observation.Observation) (added int, err error)
+	// OpenArtifact opens an artifact, and returns its size.
+	OpenArtifact(sum []byte) (observation.ArtifactReader, int64, error)
+	StoreArtifact(ctx context.Context, r io.Reader, mediaType, name string) (*observation.Artifact, error)
 }
 
 // Station is a place at a lane with its devices.
@@ -153,7 +157,7 @@ func (c *Casebook) catchUp(ctx context.Context) error {
 			return err
 		}
 		for i := range rows {
-			follows := c.follow(&rows[i])
+			follows := c.follow(ctx, &rows[i])
 			if len(follows) > 0 && !journal.Persist(ctx, c.o.Journal, c.o.Log, "cases", follows...) {
 				return nil // ctx has ended
 			}
@@ -164,10 +168,12 @@ func (c *Casebook) catchUp(ctx context.Context) error {
 }
 
 // follow processes a row, and returns the rows that follow from it.
-func (c *Casebook) follow(r *journal.Row) []*observation.Observation {
+func (c *Casebook) follow(ctx context.Context, r *journal.Row) []*observation.Observation {
 	switch {
 	case cases.IsKind(r.Kind):
-		c.take(r)
+		if e, ok := c.take(r); ok {
+			return c.report(ctx, &e)
+		}
 	case r.Device == observation.AgentDevice && isPassage(r.Kind):
 		return c.alarms.passage(r, c)
 	case r.Kind == observation.Kind_KIND_RADIATION_SPECTRUM:

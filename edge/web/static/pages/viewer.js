@@ -277,7 +277,7 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 		<${Values} image=${image} l=${l} levels=${levels} />
 		<p id="vw-keys" class="hidden">${t("vw-keys")}</p><p class="hidden" role="status">${says}</p>
 		<aside class="side" aria-label=${t("vw-side")}>
-			<${Objects} marks=${marks} current=${current} goTo=${goTo} />
+			<${Objects} marks=${marks} current=${current} goTo=${goTo} reports=${(c?.attachments ?? []).filter((a) => a.by === "lane" && a.media_type === "application/dicom").map((a) => a.sha256)} />
 			${mine.length > 0 && html`<${Mine} mine=${mine} set=${setMine} scale=${scale} />`}
 			<${Opinion} c=${c} path=${`/v1/cases/${path}/events`} scan=${scan} mine=${mine} saved=${() => setMine([])} again=${again} may=${places.centre ? may("cases") : allowed("technician")} judges=${places.centre ? may("cases") : allowed("officer")} />
 			<${Display} image=${image} settings=${settings} levels=${levels} set=${set} />

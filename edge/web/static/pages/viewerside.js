@@ -11,12 +11,13 @@ import { bounds } from "/pages/xrayview.js";
  * @import { Scale, Spread } from "/pages/xrayvalues.js"
  */
 
-/** What is marked in the image. @param {{marks: Mark[], current: number, goTo: (i: number) => void}} p */
-export function Objects({ marks, current, goTo }) {
+/** What is marked in the image; reports: DICOS files of what people drew. @param {{marks: Mark[], current: number, goTo: (i: number) => void, reports: string[]}} p */
+export function Objects({ marks, current, goTo, reports }) {
 	return html`<section><h2>${t("vw-objects", { n: marks.length })} <small>${t("vw-next-key")}</small></h2>
 		${marks.length ? html`<ol class="objects">${marks.map((m, i) => html`<li key=${i}><button class="obj ${m.kind}" aria-current=${i === current ? "true" : undefined} onClick=${() => goTo(i)}>
 			<b aria-hidden="true">${i + 1}</b><span>${m.kind === "alarm" && html`<span aria-hidden="true">▲ </span>`}<b>${m.name}</b><br /><small>${m.by}</small></span></button></li>`)}</ol>`
-			: html`<p class="dim">${t("vw-no-objects")}</p>`}</section>`;
+			: html`<p class="dim">${t("vw-no-objects")}</p>`}
+		${reports.length > 0 && html`<details><summary>${t("vw-reports", { n: reports.length })}</summary><ul class="plain">${reports.map((sha, i) => html`<li key=${sha}><a class="button" download=${`tdr-${i + 1}.dcs`} href=${places.artifact(sha, "")}>TDR ${i + 1}</a></li>`)}</ul></details>`}</section>`;
 }
 
 /**
