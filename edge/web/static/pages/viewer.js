@@ -319,14 +319,15 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 	const { l, settings } = shared, { high, low } = image;
 	const shown = settings.energy === "low" && low ? low : high;
 	const { low: dark, high: light } = levelsFor(image, main ? settings : { ...settings, low: null, high: null });
-	const look = useMemo(() => shown && ({
-		shades: shadesOf({ low: dark, high: light, log: settings.log, invert: settings.invert !== shown.scale.inverse }),
-		palette: paletteOf(settings.energy === "both" && image.hues ? shown.scale.materials : []), hues: settings.energy === "both" ? image.hues : null,
-	}), [shown, dark, light, settings.log, settings.invert, settings.energy, image.hues]);
+	const hues = settings.energy === "both" ? image.hues : null;
+	const palette = useMemo(() => paletteOf(hues && shown ? shown.scale.materials : []), [shown, hues]); // it takes as long as a frame
+	const shades = useMemo(() => shadesOf({ low: dark, high: light, log: settings.log, invert: settings.invert !== shown?.scale.inverse }),
+		[dark, light, settings.log, settings.invert, shown]);
+	const look = { shades, palette, hues };
 	const paint = useRef(() => undefined);
 	paint.current = () => {
 		const on = canvas.current, context = on?.getContext("2d", { alpha: false });
-		if (!on || !context || !shown || !look) return;
+		if (!on || !context || !shown) return;
 		const w = on.clientWidth, h = on.clientHeight;
 		if (!w || !h) return;
 		if (main) {
