@@ -148,7 +148,7 @@ for (const [locale, theme] of [["en-CA", "light"], ["fr-CA", "dark"]]) {
 	const press = async (keys) => {
 		for (const k of keys.split(" ")) await page.keyboard.press(k);
 	};
-	await press("m Enter Enter Shift+ArrowRight Shift+ArrowRight Shift+ArrowRight Enter");
+	await press("m Enter Shift+ArrowRight Shift+ArrowRight Shift+ArrowRight Enter");
 	const length = await page.locator(".length").innerText();
 	if (!/^\d.*\u00a0(m|mm)$/.test(length)) problems.push(`${at}: a length of "${length}"`);
 	await press("b Enter Shift+ArrowRight Shift+ArrowRight Shift+ArrowDown Shift+ArrowDown Enter Escape");

@@ -196,8 +196,8 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 			return true;
 		}
 		if (key === "Enter" && drawing) {
-			if (l.at) place(l.at);
-			else step(0, 0, false);
+			if (!l.at) step(0, 0, false);
+			place(/** @type {Point} */ (l.at));
 			return true;
 		}
 		if (key === "Backspace" && l.pending.length) {
@@ -331,9 +331,9 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		const w = on.clientWidth, h = on.clientHeight;
 		if (!w || !h) return;
 		if (main) {
-			const resized = l.w !== w || l.h !== h;
+			const resized = l.w !== w || l.h !== h, whole = l.view && l.view.zoom <= 1.001 * fit(shown.scale, l.w, l.h).zoom;
 			[l.w, l.h] = [w, h];
-			if (!l.view) l.view = fit(shown.scale, w, h);
+			if (!l.view || resized && whole) l.view = fit(shown.scale, w, h);
 			else if (resized) l.view = within(l.view, shown.scale, w, h);
 		}
 		if (!l.view) return;
