@@ -168,7 +168,7 @@ func (c *Console) addPhoto(r *api.Call, in api.CasePhoto) (act api.Act[api.Case]
 		if err != nil {
 			return api.Case{}, err
 		}
-		return api.CaseOf(one, time.Now(), true), nil
+		return api.CaseOf(one, reader(r.User), time.Now(), true), nil
 	}
 	return act, nil
 }

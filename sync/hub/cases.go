@@ -358,7 +358,7 @@ func (s *caseServer) addPhoto(c *api.Call, in hubapi.CasePhoto) (act api.Act[hub
 		if _, err := s.desk.Attach(ctx, k, event, roles, file); err != nil {
 			return out, err
 		}
-		done, err := s.record(k, time.Now(), true)
+		done, err := s.record(c.User, k, time.Now(), true)
 		if err != nil || done == nil {
 			return out, cmp.Or(err, noCase(k))
 		}
