@@ -48,7 +48,7 @@ type casesLane struct {
 }
 
 // newCasesLane returns a lane that knows the hub's key for cases, linked to the hub.
-func newCasesLane(t *testing.T, dir, mqtt string, root []byte) *casesLane {
+func newCasesLane(t *testing.T, dir, mqtt string, root []byte, rules *observation.CaseRules) *casesLane {
 	l := &casesLane{T: t, dir: t.TempDir(), mqtt: mqtt, root: root}
 	r := orders.At(filepath.Join(dir, orders.Dir))
 	key, err := r.NewCaseKey()
@@ -89,7 +89,7 @@ func newCasesLane(t *testing.T, dir, mqtt string, root []byte) *casesLane {
 		t.Fatal(err)
 	}
 	l.book = casebook.New(casebook.Options{
-		Journal: l.journal, Rules: cases.DefaultRules(), Handheld: time.Minute, Log: slog.New(slog.DiscardHandler),
+		Journal: l.journal, Rules: rules, Handheld: time.Minute, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -221,6 +221,11 @@ func (b *browser) act(id, body string) (int, string) {
 
 // hubWithCases starts a hub with persons and a lane linked to it, and returns them as they have signed in.
 func hubWithCases(t *testing.T) (o Options, l *casesLane, as map[string]*browser) {
+	return hubWithRules(t, cases.DefaultRules())
+}
+
+// hubWithRules is hubWithCases with a lane whose cases are adjudicated by some rules.
+func hubWithRules(t *testing.T, rules *observation.CaseRules) (o Options, l *casesLane, as map[string]*browser) {
 	dir := t.TempDir()
 	_, _, root, _ := published(t, dir, 10)
 	o = start(t, Options{Dir: dir, HTTPAccounts: accountsFile(t,
@@ -234,7 +239,7 @@ func hubWithCases(t *testing.T) (o Options, l *casesLane, as map[string]*browser
 			t.Fatalf("%s: %d", name, code)
 		}
 	}
-	return o, newCasesLane(t, dir, o.MQTT, root), as
+	return o, newCasesLane(t, dir, o.MQTT, root, rules), as
 }
 
 // TestCaseIsDecidedAtTheHub: what is decided at the hub is decided at the lane, and the hub knows that the lane has heard
