@@ -52,6 +52,7 @@ func brokerRulesCommand() *cobra.Command {
 	}
 	cli.Choice(c.Flags(), &broker, "for", "help.flag.rules-for", brokerrules.Brokers()...)
 	c.Flags().StringVar(&o.Hub, "hub-name", o.Hub, "help.flag.rules-hub")
+	c.Flags().StringSliceVar(&o.Readers, "reader", nil, "help.flag.rules-reader")
 	c.Flags().StringVar(&o.File, "agents", "", "help.flag.rules-agents")
 	c.Flags().StringVar(&o.Dir, "dir", o.Dir, "help.flag.rules-dir")
 	c.Flags().StringVar(&out, "out", "", "help.flag.rules-out")

@@ -78,6 +78,8 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.TLSCert, "mqtt-cert", "", "help.flag.mqtt-cert")
 	f.StringVar(&o.TLSKey, "mqtt-key", "", "help.flag.mqtt-key")
 	f.StringVar(&o.MQTTClientCA, "mqtt-client-ca", "", "help.flag.mqtt-client-ca")
+	f.BoolVar(&o.JSON, "mqtt-json", false, "help.flag.mqtt-json")
+	f.StringVar(&o.ReadersFile, "mqtt-readers", "", "help.flag.mqtt-readers")
 	f.StringVar(&o.AgentsFile, "agents", "", "help.flag.agents")
 	f.StringVar(&o.CADir, "ca-dir", "", "help.flag.run.ca-dir")
 	o.CertificateLife = hub.DefaultCertificateLife

@@ -33,7 +33,8 @@ const (
 // SITE/AGENT:certificate. The file is read again when it changed. It implements server.Authentication and may be used
 // by many goroutines.
 type agentBook struct {
-	log *slog.Logger
+	log    *slog.Logger
+	reader bool // it is of readers of JSON (openReaderBook), and not of agents
 
 	mu   sync.Mutex
 	file *linefile.Watched[map[string]string] // how each agent shows who it is, by SITE/AGENT
@@ -63,6 +64,10 @@ func (b *agentBook) Check(c server.ClientAuthentication) bool {
 	if !ok || !b.note(name, shows, c.GetID()) {
 		return false
 	}
+	if b.reader {
+		c.RegisterUser(&server.User{Username: name, Permissions: readerPermissions(shows)})
+		return true
+	}
 	site, agent, _ := strings.Cut(name, "/")
 	c.RegisterUser(&server.User{Username: name, Permissions: agentPermissions(site, agent)})
 	return true
@@ -91,13 +96,17 @@ func (b *agentBook) known(name, password string, state *tls.ConnectionState) (sh
 	}
 	shows, ok = b.file.Value[name]
 	b.mu.Unlock()
-	switch {
-	case !ok:
+	if !ok {
 		return "", false
-	case shows == agentByCertificate:
+	}
+	how := shows
+	if b.reader {
+		how, _, _ = strings.Cut(shows, ":")
+	}
+	if how == agentByCertificate {
 		return shows, commonName(state) == name
 	}
-	return shows, bcrypt.CompareHashAndPassword([]byte(shows), []byte(password)) == nil
+	return shows, bcrypt.CompareHashAndPassword([]byte(how), []byte(password)) == nil
 }
 
 // commonName returns the common name of a client certificate that was verified against the

@@ -183,6 +183,9 @@ func (e *embedded) runOnce(ctx context.Context, in *inbox) error {
 	if book := one.gate.book; book != nil {
 		g.Go(func() error { return book.revoke(ctx, one.server) })
 	}
+	if readers := one.gate.readers; readers != nil {
+		g.Go(func() error { return readers.revoke(ctx, one.server) })
+	}
 	return g.Wait()
 }
 

@@ -35,6 +35,10 @@ func serverOptions(o Options) (*server.Options, *gate, error) {
 		return nil, nil, err
 	}
 	gate := newGate(book)
+	gate.json = o.JSON
+	if gate.readers, err = readersOf(o); err != nil {
+		return nil, nil, err
+	}
 	so := &server.Options{
 		ServerName: "lanehub", DontListen: true, NoSigs: true, MaxPayload: maxPayload, CustomClientAuthentication: gate,
 		// MQTT needs JetStream, in memory here (keepSessionsInMemory). Set here, or the server would want a gigabyte free

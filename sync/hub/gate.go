@@ -15,6 +15,9 @@ type gate struct {
 	secret string
 	book   *agentBook // nil: everyone may
 
+	json    bool       // events are published as JSON
+	readers *agentBook // who may subscribe to them; nil for those who may be agents, where everyone may
+
 	ready, closed         chan struct{}
 	openOnce, closingOnce sync.Once
 }
@@ -47,9 +50,16 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	case <-g.closed:
 		return false
 	}
+	if g.readers != nil && g.readers.names(c) {
+		return g.readers.Check(c)
+	}
 	if g.book != nil {
 		return g.book.Check(c)
 	}
-	c.RegisterUser(&server.User{Username: "anyone", Permissions: agentPermissions("*", "*")})
+	may := agentPermissions("*", "*")
+	if g.json && g.readers == nil {
+		may.Subscribe.Allow = append(may.Subscribe.Allow, readerPermissions("").Subscribe.Allow...)
+	}
+	c.RegisterUser(&server.User{Username: "anyone", Permissions: may})
 	return true
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lanewarden/drivers/message"
 	"lanewarden/edge/api"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/edge/journal"
@@ -73,6 +74,11 @@ type Options struct {
 	// authority of agents' client certificates, "" for none.
 	MQTT                                      string
 	TLSCert, TLSKey, AgentsFile, MQTTClientCA string
+
+	// JSON has alarms and events published on the broker as plain JSON (wire.JSONTopic), without plates and names, for those
+	// of ReadersFile (openReaderBook), which the embedded broker needs unless everyone on this machine may. Not with NATS.
+	JSON        bool
+	ReadersFile string
 
 	// CADir is the folder of an authority (package authority) from which the hub issues certificates to agents, valid
 	// for CertificateLife (0 for DefaultCertificateLife); "" issues none. It is then the authority of agents'
@@ -182,6 +188,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
+	if opts.JSON {
+		parts.json = &jsonFeed{l, broker, opts.Log}
+	}
 	metrics.registry.MustRegister(gauges{parts.server.views, board, opts.Dir, opts.Software})
 	teller := &caseTeller{
 		views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log,
@@ -218,6 +227,9 @@ func newTeller(rules *notify.Rules, l *ledger.Ledger, o *Options, m *metrics) (*
 // newSource returns the broker from which messages come. The caller closes it.
 func newSource(ctx context.Context, opts Options, health *health, metrics *metrics, key string) (source, error) {
 	if opts.NATS != nil {
+		if opts.JSON {
+			return nil, message.Errorf("hub.json-nats")
+		}
 		if opts.Ledger == "" {
 			key += " of a ledger in " + opts.Dir + " alone" // no other hub can share it
 		}
@@ -248,6 +260,7 @@ type parts struct {
 	teller   *caseTeller
 	fleet    *fleetKeeper
 	outside  *notify.Teller
+	json     *jsonFeed // nil unless events are published as JSON
 }
 
 // run runs all components until ctx ends or one of them fails, which ends the others.
@@ -282,6 +295,9 @@ func (p *parts) run(ctx context.Context) error {
 	g.Go(func() error { return p.teller.run(ctx, p.journal.Identity().ID) })
 	g.Go(func() error { return p.fleet.run(ctx) })
 	g.Go(func() error { return p.outside.Run(ctx) })
+	if p.json != nil {
+		g.Go(func() error { return p.json.run(ctx) })
+	}
 	if a := p.server.access; a != nil {
 		g.Go(func() error { return a.run(ctx) })
 	}

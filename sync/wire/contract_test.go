@@ -47,7 +47,7 @@ func TestAsyncAPI(t *testing.T) {
 		Topic("{site}", "{agent}", LeafHello): "Hello", Topic("{site}", "{agent}", LeafAck): "Ack", Topic("{site}", "{agent}", LeafState): "State",
 		Topic("{site}", "{agent}", LeafChunk): "Chunk", Topic("{site}", "{agent}", LeafRenew): "Renewal",
 		Topic("{site}", "{agent}", LeafGet): "Get", Topic("{site}", "{agent}", LeafPart): "Part",
-		Topic("{site}", "{agent}", LeafOrder): "Command",
+		Topic("{site}", "{agent}", LeafOrder): "Command", JSONTopic("{site}", "{agent}", "{class}", "{family}.{kind}"): "Event",
 	}
 	for _, class := range observation.Classes {
 		want[ClassTopic("{site}", "{agent}", class)] = "Batch"

@@ -1,7 +1,18 @@
 package wire
 
+import "strings"
+
 // HubKeyName is the name of all hubs' signing keys (Ack.hub_key).
 const HubKeyName = "lanewarden/hub"
+
+// JSONVersion begins the topics on which the hub publishes events as plain JSON, for those who subscribe. Nobody else may
+// publish there, and agents may not read them.
+const JSONVersion = "lwjson1"
+
+// JSONTopic returns the topic of an event of a class and a kind: lwjson1/SITE/AGENT/alarm/radiation/occupancy.
+func JSONTopic(site, agent, class, kind string) string {
+	return JSONVersion + "/" + site + "/" + agent + "/" + class + "/" + strings.ReplaceAll(kind, ".", "/")
+}
 
 // Party is one end of the wire.
 type Party int

@@ -14,7 +14,9 @@ import (
 // Options say what the rules are for.
 type Options struct {
 	Hub string // user name of the hub, the common name of its certificate
-	Dir string // folder of the broker's files, as the broker sees it
+	// Readers are user names of programs that may subscribe to events as JSON (wire.JSONTopic); of Mosquitto and EMQX alone.
+	Readers []string
+	Dir     string // folder of the broker's files, as the broker sees it
 
 	// Agents says how each agent shows who it is, by SITE/AGENT: the bcrypt hash of its password, or "certificate". Only
 	// the rules for NATS name agents one by one; File is where they come from.
@@ -36,6 +38,11 @@ func Brokers() []string { return []string{"mosquitto", "emqx", "nats"} }
 func For(broker string, o Options) ([]File, error) {
 	if o.Hub == "" || strings.ContainsAny(o.Hub, "/+#\"\\ \t\r\n") {
 		return nil, message.Errorf("rules.hub", message.Quoted("name", o.Hub))
+	}
+	for _, r := range o.Readers {
+		if r == "" || r == o.Hub || strings.ContainsAny(r, "/+#\"\\ \t\r\n") {
+			return nil, message.Errorf("rules.reader", message.Quoted("name", r))
+		}
 	}
 	return formats[broker](o)
 }
@@ -69,6 +76,12 @@ func mosquitto(o Options) ([]File, error) {
 	fmt.Fprintf(&acl, "\n# The hub.\nuser %s\n", o.Hub)
 	for _, r := range wire.Rules() {
 		fmt.Fprintf(&acl, "topic %s %s\n", map[wire.Party]string{wire.Agent: "read", wire.Hub: "write"}[r.By], topic(all, r))
+	}
+	if len(o.Readers) > 0 {
+		fmt.Fprintf(&acl, "topic write %s/#\n\n# Those who read events as JSON.\n", wire.JSONVersion)
+	}
+	for _, r := range o.Readers {
+		fmt.Fprintf(&acl, "user %s\ntopic read %s/#\n", r, wire.JSONVersion)
 	}
 	acl.WriteString("\n# Each agent, on its own topics.\n")
 	for _, r := range wire.Rules() {
@@ -116,6 +129,12 @@ func emqx(o Options) ([]File, error) {
 	fmt.Fprintf(&acl, "{allow, {username, %q}, publish, %s}.\n", o.Hub, list(all, wire.Hub))
 	fmt.Fprintf(&acl, "{allow, %s, publish, %s}.\n", agents, list("${username}", wire.Agent))
 	fmt.Fprintf(&acl, "{allow, %s, subscribe, %s}.\n", agents, list("${username}", wire.Hub))
+	for i, r := range o.Readers {
+		if i == 0 {
+			fmt.Fprintf(&acl, "{allow, {username, %q}, publish, [\"%s/#\"]}.\n", o.Hub, wire.JSONVersion)
+		}
+		fmt.Fprintf(&acl, "{allow, {username, %q}, subscribe, [\"%s/#\"]}.\n", r, wire.JSONVersion)
+	}
 	acl.WriteString("{deny, all}.\n")
 	return []File{{"acl.conf", acl.String()}, {"lanewarden.conf", fmt.Sprintf(emqxSettings, o.Dir, wire.MaxPayload>>10+64)}}, nil
 }

@@ -52,7 +52,7 @@ func (w *writer) newLetter(e *ledger.Event, lane, cursor string) *letter {
 	r := w.rule
 	shown := *e
 	if !r.Personal {
-		shown = withoutNames(e, "")
+		shown = WithoutNames(e, "")
 	}
 	event := hubapi.NewCloudEvent(&shown, cursor, lane)
 	said := sentence(e, r.Personal)
@@ -98,7 +98,7 @@ func (w *writer) newLetter(e *ledger.Event, lane, cursor string) *letter {
 func sentence(e *ledger.Event, withNames bool) message.Text {
 	shown := *e
 	if !withNames {
-		shown = withoutNames(e, "…")
+		shown = WithoutNames(e, "…")
 	}
 	o := &observation.Observation{Class: e.Class, TimeNs: e.TimeNs, Device: e.Device, Body: &observation.Body{}}
 	if proto.Unmarshal(shown.Body, o.Body) != nil {

@@ -23,10 +23,10 @@ var accountFields = map[protoreflect.Name][]protoreflect.Name{
 	"PassageReading":    {"pinned_by"},
 }
 
-// withoutNames returns an event without what names a person or a vehicle: what the schema marks as personal, names of
+// WithoutNames returns an event without what names a person or a vehicle: what the schema marks as personal, names of
 // accounts, and plates of the passages that it belongs to. word stands in texts in place of a value; "" leaves them out. A
 // body that cannot be decoded is left out whole.
-func withoutNames(e *ledger.Event, word string) ledger.Event {
+func WithoutNames(e *ledger.Event, word string) ledger.Event {
 	out := *e
 	out.Plate, out.Other.Plate = "", ""
 	out.Body = nil
