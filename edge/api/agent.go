@@ -136,7 +136,8 @@ var (
 	GetValues = Stream[ValuesQuery]{Route{
 		ID: "getValues", Pattern: "GET /v1/artifacts/{sha256}/values", Role: accounts.Viewer, Media: ValuesMedia,
 		Summary: "The values of an X-ray image, or of a region of it, at full depth and without loss",
-		Note:    "docs/console.md describes the form.", Fails: []Code{BadRequest, NotFound, NotDrawable},
+		Note:    "docs/console.md describes the form.",
+		Fails:   []Code{BadRequest, NotFound, NotDrawable},
 	}}
 	GetTests = Query[None, TestList]{Route{
 		ID: "listTests", Pattern: "GET /v1/tests", Role: accounts.Viewer,

@@ -78,7 +78,9 @@ func (c *Case) tells(a *observation.CaseEvent, r Reader) bool {
 			return e.Act != nil && a.Key == ReportKey(e.Ref) && c.tells(e.Act, r)
 		})
 	}
-	return !same(a.By, r.By) && slices.ContainsFunc(c.History, func(e Entry) bool { return judges(e.Act) && same(e.Act.By, a.By) })
+	return !same(a.By, r.By) && slices.ContainsFunc(c.History, func(e Entry) bool {
+		return judges(e.Act) && same(e.Act.By, a.By)
+	})
 }
 
 // judges reports whether an act is a verdict.
