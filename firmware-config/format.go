@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -42,7 +43,7 @@ func (d *decoder) format(n ast.Node, f field, text string) error {
 		_, err := ParseHours(text)
 		return err
 	case "timezone":
-		if _, err := driver.Zone(text); err != nil {
+		if _, err := Zone(text); err != nil {
 			return err
 		}
 	case "driver":
@@ -128,3 +129,6 @@ func (d *decoder) references(c *Config) {
 		return message.New("config.no-device", message.Quoted("device", name))
 	})
 }
+
+// Zone returns the time zone of a setting, as driver.Zone reads it.
+func Zone(text string) (*time.Location, error) { return driver.Zone(text) }

@@ -86,15 +86,16 @@ var (
 	PostCaseEvent = Action[CaseAct, Case]{Route{
 		ID: "actInCase", Pattern: "POST /v1/cases/{id}/events", Role: accounts.Technician, Audit: "case",
 		Summary: "Take a case, decide it, or do something else in it",
-		Note: "A technician may comment, attach, and enter the result of an inspection; the rest is for officers, and for those " +
-			"whom the policy names. The same key again counts once.",
+		Note: "A technician may comment, attach, and enter the result of an inspection; the rest is for officers, and " +
+			"for those whom the policy names. The same key again counts once.",
 		Fails: []Code{NotFound, NotDone},
 	}}
 	PostCasePhoto = Action[CasePhoto, Case]{Route{
-		ID: "addPhoto", Pattern: "POST /v1/cases/{id}/photos", Role: accounts.Technician, Audit: "case", Body: photo.Media,
+		ID: "addPhoto", Pattern: "POST /v1/cases/{id}/photos", Role: accounts.Technician, Audit: "case",
+		Body:    photo.Media,
 		Summary: "Add a photo to a case",
-		Note: "JPEG or PNG by its content, at most 8 MB. It is kept as it came, with what the camera wrote into it, as an artifact " +
-			"that the row names.",
+		Note: "JPEG or PNG by its content, at most 8 MB. It is kept as it came, with what the camera wrote into it, " +
+			"as an artifact that the row names.",
 		Fails: []Code{BadRequest, NotFound, NotDone},
 	}}
 	GetDevice = Query[DeviceQuery, DeviceDetail]{Route{

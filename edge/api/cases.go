@@ -47,7 +47,8 @@ type Case struct {
 	Verdicts    []CaseVerdict    `json:"verdicts"` // in force; several that differ are a dispute
 	Secondary   *CaseSecondary   `json:"secondary,omitempty"`
 	Attachments []CaseAttachment `json:"attachments"`
-	// Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record.
+	// Blind: the reader is to judge without knowing what others have said; that is left out until their own word is
+	// on record.
 	Blind   bool        `json:"blind,omitempty"`
 	History []CaseEntry `json:"history,omitempty"` // of a single case
 }
@@ -154,7 +155,9 @@ type CasePhoto struct {
 
 // PhotoEvent returns the event that attaches a photo, without the photo.
 func PhotoEvent(id, key, by, role string, centre bool) *observation.CaseEvent {
-	return &observation.CaseEvent{Id: id, Action: observation.CaseEvent_ACTION_ATTACH, By: by, Role: role, Centre: centre, Key: key}
+	return &observation.CaseEvent{
+		Id: id, Action: observation.CaseEvent_ACTION_ATTACH, By: by, Role: role, Centre: centre, Key: key,
+	}
 }
 
 // Event returns the event that a request asks for. An error names an action that there is not.
@@ -227,7 +230,8 @@ func CaseOf(whole *cases.Case, r cases.Reader, now time.Time, history bool) Case
 
 func caseAlarm(a *observation.CaseAlarm) CaseAlarm {
 	out := CaseAlarm{
-		Row: a.Idx, Device: a.Device, Kind: observation.Kind(a.Kind).Name(), Station: a.Station, At: time.Unix(0, a.TimeNs).UTC(),
+		Row: a.Idx, Device: a.Device, Kind: observation.Kind(a.Kind).Name(), Station: a.Station,
+		At:    time.Unix(0, a.TimeNs).UTC(),
 		Other: a.Other, Cause: kinds.CaseCause([]*observation.CaseAlarm{a}), Nuclides: []string{},
 	}
 	for _, n := range a.Nuclides {

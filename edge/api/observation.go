@@ -58,13 +58,16 @@ type Line struct {
 	Passages []Candidate `json:"passages,omitempty"`
 }
 
+// Sentence says what an observation is, in both languages.
+func Sentence(o *observation.Observation) kinds.Text { return kinds.Sentence(o) }
+
 // NewLine returns an observation of a row as pages and programs see it, with a sentence in both languages.
 func NewLine(idx int64, o *observation.Observation) (Line, error) {
 	text, err := ShownJSON(o)
 	kind := o.GetBody().Kind()
 	return Line{
 		Idx: idx, Time: o.Time(), Class: o.Class.Name(), Device: o.Device, Kind: kind.Name(), View: observation.Describe(kind).View,
-		Summary: kinds.Sentence(o), Observation: text,
+		Summary: Sentence(o), Observation: text,
 	}, err
 }
 

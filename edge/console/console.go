@@ -92,7 +92,8 @@ func New(o Options) *Console {
 	c := &Console{
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
-		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading), verifying: make(chan struct{}, 1), photos: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
+		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading),
+		verifying: make(chan struct{}, 1), photos: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
 	c.config.Store(&o.InForce)
 	return c

@@ -11,9 +11,9 @@ import (
 	"lanewarden/drivers/message"
 )
 
-// Values of rows are fields one behind the other, each in one way of writing only: whole numbers as unsigned varints, texts
-// and bytes behind their length, codes, times and weights as the methods of pack have them. A list has millions of rows:
-// each byte of a row is 5 MB on the lane's flash.
+// Values of rows are fields one behind the other, each in one way of writing only: whole numbers as unsigned varints,
+// texts and bytes behind their length, codes, times and weights as the methods of pack have them. A list has millions of
+// rows: each byte of a row is 5 MB on the lane's flash.
 
 // pack appends fields.
 type pack struct{ b []byte }
@@ -74,8 +74,8 @@ func (p *pack) time(t time.Time) {
 	p.number(counted(t.Unix()))
 }
 
-// period appends the beginning, and 0 for no end, twice the span to an end that is not before the beginning, or twice the
-// time of another end plus 1.
+// period appends the beginning, and 0 for no end, twice the span to an end that is not before the beginning, or twice
+// the time of another end plus 1.
 func (p *pack) period(v Period) {
 	p.time(v.From)
 	switch {
@@ -88,8 +88,8 @@ func (p *pack) period(v Period) {
 	}
 }
 
-// A code as most are, some letters and then digits, is a byte with the numbers of both, the letters, and the digits as one
-// number, big endian. Another one is plainCode and its text.
+// A code as most are, some letters and then digits, is a byte with the numbers of both, the letters, and the digits as
+// one number, big endian. Another one is plainCode and its text.
 const (
 	maxLetters, maxDigits = 6, 19
 	digitBits             = 5
@@ -136,7 +136,7 @@ func (p *pack) like(other, s string) {
 	p.code(s[shared:])
 }
 
-// importerAccount is what stands between the nine digits of a business and the four of its account in an importer's number.
+// importerAccount stands between the nine digits of a business and the four of its account in an importer's number.
 const importerAccount, businessDigits, accountDigits = "RM", 9, 4
 
 // business appends the number of an importer: its 13 digits as a number, plus 1; 0 and a code for what is of another form.

@@ -61,12 +61,12 @@ type Options struct {
 	HTTPNames                                   []string
 	HTTPCert, HTTPKey, HTTPTokens, HTTPClientCA string
 
-	// HTTPAccounts is the file of package people with those who sign in on the pages, OIDC that of package signon about a
-	// provider of identities; "" for none.
+	// HTTPAccounts is the file of package people with those who sign in on the pages, OIDC that of package signon about
+	// a provider of identities; "" for none.
 	HTTPAccounts, OIDC string
 
-	// Notify is the file of package notify that says who outside is told of what; "" for nobody. Of the hubs of a cluster one
-	// has it, or receivers are told by each.
+	// Notify is the file of package notify that says who outside is told of what; "" for nobody. Of the hubs of a
+	// cluster one has it, or receivers are told by each.
 	Notify string
 
 	// The embedded broker: MQTT is its HOST:PORT, TLSCert and TLSKey its certificate chain and key (PEM files, "" for
@@ -75,8 +75,9 @@ type Options struct {
 	MQTT                                      string
 	TLSCert, TLSKey, AgentsFile, MQTTClientCA string
 
-	// JSON has alarms and events published on the broker as plain JSON (wire.JSONTopic), without plates and names, for those
-	// of ReadersFile (openReaderBook), which the embedded broker needs unless everyone on this machine may. Not with NATS.
+	// JSON has alarms and events published on the broker as plain JSON (wire.JSONTopic), without plates and names, for
+	// those of ReadersFile (openReaderBook), which the embedded broker needs unless everyone on this machine may. Not
+	// with NATS.
 	JSON        bool
 	ReadersFile string
 

@@ -13,7 +13,7 @@ import (
 	"lanewarden/edge/journal"
 )
 
-// Act journals what somebody does in a case, and returns the case afterwards. revision is that of the case which they saw;
+// Act journals what somebody does in a case, and returns the case afterwards. revision is that of the case they saw;
 // 0 for what needs none. An event with a key that is there already changes nothing when it is the same one.
 func (c *Casebook) Act(ctx context.Context, act *observation.CaseEvent, revision int) (*cases.Case, error) {
 	return c.act(ctx, act, revision)

@@ -49,7 +49,7 @@ export interface Candidate {
 export interface Case {
 	alarms: CaseAlarm[];
 	attachments: CaseAttachment[];
-	/** Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record. */
+	/** Blind: the reader is to judge without knowing what others have said; that is left out until their own word is on record. */
 	blind?: boolean;
 	/** the state in words */
 	called: MessageText;

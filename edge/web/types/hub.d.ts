@@ -52,7 +52,7 @@ export interface Candidate {
 export interface Case {
 	alarms: CaseAlarm[];
 	attachments: CaseAttachment[];
-	/** Blind: the reader is to judge without knowing what others have; that is left out until their own word is on record. */
+	/** Blind: the reader is to judge without knowing what others have said; that is left out until their own word is on record. */
 	blind?: boolean;
 	/** the state in words */
 	called: MessageText;
@@ -186,7 +186,7 @@ export interface CasePage {
 	cases: CaseRecord[];
 	/** after= of the next page, of all cases; absent on the last */
 	next?: string;
-	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
 	partial?: Partial;
 	/** since is the version of now */
 	unchanged: boolean;
@@ -409,7 +409,7 @@ export interface Enrolled {
 	authority: string;
 	/** the client certificate (PEM) */
 	certificate: string;
-	/** the root of trust of what the centre publishes for lanes, in force now (root.json of TUF); absent where it publishes nothing. */
+	/** the root of trust of what the centre publishes for lanes, now in force (root.json of TUF); absent where it publishes nothing. */
 	root?: string;
 }
 
@@ -538,7 +538,7 @@ export interface FleetPage {
 	lanes: FleetLane[];
 	/** after= of the next page; absent on the last */
 	next?: string;
-	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
 	partial?: Partial;
 	/** of these, by id; on the first page only */
 	sites: FleetSite[];
@@ -810,7 +810,7 @@ export interface Partial {
 export interface PassagePage {
 	/** after= of the next page; absent on the last */
 	next?: string;
-	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
 	partial?: Partial;
 	/** newest first */
 	passages: PassageSummary[];
@@ -924,7 +924,7 @@ export interface Report {
 	made: string;
 	/** of these the worst, 100 at most */
 	open_cases: OpenCase[];
-	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
 	partial?: Partial;
 	period: string;
 	/** by the hour, of a month or a device by the day */

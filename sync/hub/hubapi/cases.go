@@ -29,7 +29,7 @@ type CasePage struct {
 	Unchanged bool         `json:"unchanged"`      // since is the version of now
 	Cases     []CaseRecord `json:"cases"`          // open ones: the worst and then the oldest first; of all: the newest first
 	Next      string       `json:"next,omitempty"` // after= of the next page, of all cases; absent on the last
-	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
 	// missing.
 	Partial *Partial `json:"partial,omitempty"`
 }

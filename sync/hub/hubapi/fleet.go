@@ -34,7 +34,7 @@ type FleetPage struct {
 	Sites   []FleetSite    `json:"sites"`   // of these, by id; on the first page only
 	Lanes   []FleetLane    `json:"lanes"`
 	Next    string         `json:"next,omitempty"` // after= of the next page; absent on the last
-	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
 	// missing.
 	Partial *Partial `json:"partial,omitempty"`
 }

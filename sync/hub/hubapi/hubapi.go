@@ -135,7 +135,7 @@ type Enrolled struct {
 	Agent       string `json:"agent"`       // SITE/AGENT
 	Certificate string `json:"certificate"` // the client certificate (PEM)
 	Authority   string `json:"authority"`   // the certificate of the authority that signed it (PEM)
-	// Root is the root of trust of what the centre publishes for lanes, in force now (root.json of TUF); absent where it
+	// Root is the root of trust of what the centre publishes for lanes, now in force (root.json of TUF); absent where it
 	// publishes nothing.
 	Root string `json:"root,omitempty"`
 }
@@ -171,7 +171,8 @@ var (
 		Fails: []api.Code{api.NotFound, api.NotHereYet},
 	}}
 	GetValues = api.Stream[api.ValuesQuery]{Route: api.Route{
-		ID: "artifactValues", Pattern: "GET /v1/artifacts/{sha256}/values", Scope: api.ScopeArtifacts, Media: api.ValuesMedia,
+		ID: "artifactValues", Pattern: "GET /v1/artifacts/{sha256}/values", Scope: api.ScopeArtifacts,
+		Media:   api.ValuesMedia,
 		Summary: "The values of an X-ray image, or of a region of it, at full depth and without loss",
 		Note:    "docs/console.md describes the form. What is not here yet is answered with 503 and Retry-After.",
 		Fails:   []api.Code{api.BadRequest, api.NotFound, api.NotDrawable, api.NotHereYet},
@@ -225,8 +226,8 @@ var (
 	Enrol = api.Action[Enrolment, Enrolled]{Route: api.Route{
 		ID: "enrol", Pattern: "POST /v1/enrolments", Open: true,
 		Summary: "A certificate for an agent, for the code of an invitation",
-		Note: "`lanehub ca invite` makes the code, `lanectl enroll` asks. A code is good for one key: whoever asks again " +
-			"with the same key, because the answer got lost, gets the same certificate. Five wrong codes lock an address " +
+		Note: "`lanehub ca invite` makes the code, `lanectl enroll` asks. A code is good for one key: whoever asks " +
+			"again with the same key, because the answer got lost, gets the same certificate. Five wrong codes lock an address " +
 			"out for a minute and longer (429), ten end an invitation.",
 		Fails: []api.Code{api.BadRequest, api.NotDone, api.TooMany, api.Unavailable},
 	}}
@@ -238,8 +239,8 @@ var (
 	GetRollouts = api.Query[api.None, rollout.Book]{Route: api.Route{
 		ID: "rollouts", Pattern: "GET /v1/rollouts", Scope: api.ScopeFleet,
 		Summary: "Which bundles of configuration are being handed out, and which runs at each agent",
-		Note: "From events of kind bundle.state. Agents are told of from the first rollout on; one that is not named has " +
-			"said nothing of bundles since.",
+		Note: "From events of kind bundle.state. Agents are told of from the first rollout on; one that is not named " +
+			"has said nothing of bundles since.",
 	}}
 )
 

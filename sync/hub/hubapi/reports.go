@@ -33,7 +33,7 @@ type Report struct {
 	From   time.Time `json:"from"` // as counted: a whole hour of UTC
 	To     time.Time `json:"to"`   // before this
 	Made   time.Time `json:"made"`
-	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
 	// missing.
 	Partial *Partial `json:"partial,omitempty"`
 

@@ -30,7 +30,7 @@ type PassagesQuery struct {
 type PassagePage struct {
 	Passages []PassageSummary `json:"passages"`       // newest first
 	Next     string           `json:"next,omitempty"` // after= of the next page; absent on the last
-	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
+	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
 	// missing.
 	Partial *Partial `json:"partial,omitempty"`
 }

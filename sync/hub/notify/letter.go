@@ -10,9 +10,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"lanewarden/drivers/kinds"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
+	"lanewarden/edge/api"
 	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 )
@@ -104,7 +104,7 @@ func sentence(e *ledger.Event, withNames bool) message.Text {
 	if proto.Unmarshal(shown.Body, o.Body) != nil {
 		return message.Text{}
 	}
-	t := kinds.Sentence(o)
+	t := api.Sentence(o)
 	text := message.Text{EN: t.EN, FR: t.FR}
 	if t.Words != "" {
 		text.EN += ": " + t.Words

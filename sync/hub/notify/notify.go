@@ -1,8 +1,8 @@
-// Package notify tells people and programs outside what happens: rows of the ledger go in, webhooks, mail, lines of syslog
-// and messages to telephones come out, by rules in a file (Rules). docs/telling.md.
+// Package notify tells people and programs outside what happens: rows of the ledger go in, webhooks, mail, lines of
+// syslog and messages to telephones come out, by rules in a file (Rules). docs/telling.md.
 //
-// Each pair of a rule and a receiver is a sender of its own, with its own goroutine, cursor and file: a receiver that is away
-// holds up nobody else. The ledger itself is the queue; in memory is one message for each sender.
+// Each pair of a rule and a receiver is a sender of its own, with its own goroutine, cursor and file: a receiver that
+// is away holds up nobody else. The ledger itself is the queue; in memory is one message for each sender.
 package notify
 
 import (
@@ -154,14 +154,18 @@ func Test(ctx context.Context, rules *Rules, rule string, told func(receiver str
 func InDir(hub string) string { return filepath.Join(hub, Dir) }
 
 var (
-	senderLabels = []string{"rule", "receiver"}
-	sentDesc     = prometheus.NewDesc("lanehub_notify_sent_total", "Messages that a receiver outside has accepted.", senderLabels, nil)
-	summedDesc   = prometheus.NewDesc("lanehub_notify_summed_total", "Events that were summed up instead of being sent one by one.", senderLabels, nil)
-	waitingDesc  = prometheus.NewDesc("lanehub_notify_waiting", "Events that wait to be told, as far as they were counted.", senderLabels, nil)
-	failuresDesc = prometheus.NewDesc("lanehub_notify_failures_total", "Tries to reach a receiver outside that failed.", senderLabels, nil)
-	failingDesc  = prometheus.NewDesc("lanehub_notify_failing", "1 while the last try to reach a receiver failed.", senderLabels, nil)
-	lastDesc     = prometheus.NewDesc("lanehub_notify_last_sent_timestamp_seconds", "When a receiver accepted a message last; 0 for never since the hub's start.", senderLabels, nil)
+	sentDesc     = metric("sent_total", "Messages that a receiver outside has accepted.")
+	summedDesc   = metric("summed_total", "Events that were summed up instead of being sent one by one.")
+	waitingDesc  = metric("waiting", "Events that wait to be told, as far as they were counted.")
+	failuresDesc = metric("failures_total", "Tries to reach a receiver outside that failed.")
+	failingDesc  = metric("failing", "1 while the last try to reach a receiver failed.")
+	lastDesc     = metric("last_sent_timestamp_seconds",
+		"When a receiver accepted a message last; 0 for never since the hub's start.")
 )
+
+func metric(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("lanehub_notify_"+name, help, []string{"rule", "receiver"}, nil)
+}
 
 // Describe implements prometheus.Collector.
 func (t *Teller) Describe(ch chan<- *prometheus.Desc) {

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"lanewarden/drivers/driver"
 	"lanewarden/drivers/message"
 	"lanewarden/drivers/observation"
 	firmwareconfig "lanewarden/firmware-config"
@@ -336,7 +335,7 @@ func open(file string, info fs.FileInfo) bool {
 
 // zone returns the zone of the rule's hours and of the times that it tells.
 func (r *Rule) zone() *time.Location {
-	z, err := driver.Zone(r.Zone)
+	z, err := firmwareconfig.Zone(r.Zone)
 	if err != nil { // it was checked when the file was read
 		return time.UTC
 	}
