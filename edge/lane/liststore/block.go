@@ -57,8 +57,9 @@ func count(first, block []byte) (int64, error) {
 	return int64(rows), nil
 }
 
-// each calls f with each row of a block until f returns false. The row's bytes are good until the next call.
-func (u *unpacker) each(t table, first, block []byte, f func(lists.Row) bool) (err error) {
+// each calls f with the rows of a block whose keys are not before low, until f returns false. The row's bytes are good
+// until the next call.
+func (u *unpacker) each(t table, first, block, low []byte, f func(lists.Row) bool) (err error) {
 	if _, err := count(first, block); err != nil {
 		return err
 	}
@@ -74,12 +75,16 @@ func (u *unpacker) each(t table, first, block []byte, f func(lists.Row) bool) (e
 		run = u.run
 	}
 	u.key = u.key[:0]
+	lowest := head(low)
 	for rest := run; len(rest) > 0; {
 		r, more, ok := t.next(rest, u.key)
 		if !ok {
 			return errBlock
 		}
 		u.key, rest = r.Key, more
+		if h := head(r.Key); h < lowest || h == lowest && bytes.Compare(r.Key, low) < 0 {
+			continue
+		}
 		if !f(r) {
 			return nil
 		}
@@ -89,7 +94,7 @@ func (u *unpacker) each(t table, first, block []byte, f func(lists.Row) bool) (e
 
 // rows returns copies of all rows of a block.
 func (u *unpacker) rows(t table, first, block []byte) (all []lists.Row, err error) {
-	err = u.each(t, first, block, func(r lists.Row) bool {
+	err = u.each(t, first, block, nil, func(r lists.Row) bool {
 		all = append(all, lists.Row{Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)})
 		return true
 	})
