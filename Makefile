@@ -22,11 +22,14 @@ setup:
 # All tests, or those of PKGS; TESTFLAGS go to go test, which prints a line for each package in the order of the list, when
 # it and those before it are done. The end-to-end tests take longest and would hold back all lines behind theirs: they are
 # the last, and use both cores by themselves.
-# Tests of memory are skipped under the race detector, and run without it.
-PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e) ./.ci/mutation ./cmd/internal/e2e
+# COMPUTING are packages without goroutines, whose tests compute for long: the race detector finds nothing there, and takes
+# five times as long. Tests of memory are skipped under it. Both run without it.
+COMPUTING ?= ./cmd/internal/scenario ./edge/lane/passage/associate ./drivers/xray/pixel
+PKGS ?= $$($(GO) list ./... | grep -v /internal/e2e | grep -vxF "$$($(GO) list $(COMPUTING))") ./.ci/mutation ./cmd/internal/e2e
 BOMBS ?= ./drivers/trace/ionscan ./drivers/radiation/n42 ./drivers/xray/dicos
 test: setup
 	$(GO) test -race -timeout 40m $(TESTFLAGS) $(PKGS)
+	$(GO) test -timeout 20m $(TESTFLAGS) $(COMPUTING)
 	$(GO) test -timeout 20m $(TESTFLAGS) -run Bombs $(BOMBS)
 
 # Both README commands on a new Debian machine: a root made by debootstrap. Needs root.
@@ -115,7 +118,7 @@ cluster-controls:
 # A week without link at a joint post, then days of the scenarios, judged: tables by case and by kind of device, calibration, speed. SCENARIO is one by name or by a
 # file's path, all by default; DAYS is how many of each; WRONG=1 lists what is in the wrong passage.
 scenarios:
-	@$(GO) test ./cmd/internal/scenario -count=1 -timeout 0 -run '^TestWeekWithoutLink$$' -v
+	@$(GO) test ./cmd/internal/scenario -count=1 -timeout 0 -run '^TestWeekWithoutLink$$' -v -week 7
 	@$(GO) test ./cmd/internal/scenario -timeout 0 -run '^$$' -bench Scenarios -benchtime 1x -seed $(SEED) \
 	  $(if $(SCENARIO),-scenario $(if $(findstring /,$(SCENARIO)),$(abspath $(SCENARIO)),$(SCENARIO))) $(if $(DAYS),-days $(DAYS)) $(if $(WRONG),-wrong)
 

@@ -14,10 +14,11 @@ import (
 
 // Flags of the benchmark; `make scenarios` sets them from SEED, SCENARIO and DAYS.
 var (
-	wrong = flag.Bool("wrong", false, "list what is in the wrong passage, with the reason")
-	seed  = flag.Uint64("seed", 1, "seed of the first day; each further day has the next")
-	only  = flag.String("scenario", "", "one scenario, by name or by a file's path; all that are built in by default")
-	ndays = flag.Int("days", 0, "days of each scenario; by default as many as make some 3,000 vehicles")
+	wrong    = flag.Bool("wrong", false, "list what is in the wrong passage, with the reason")
+	seed     = flag.Uint64("seed", 1, "seed of the first day; each further day has the next")
+	only     = flag.String("scenario", "", "one scenario, by name or by a file's path; all that are built in by default")
+	downDays = flag.Int("week", 1, "how many days the joint post is without a link; make scenarios has seven")
+	ndays    = flag.Int("days", 0, "days of each scenario; by default as many as make some 3,000 vehicles")
 )
 
 // usualVehicles is how many make a run by default.

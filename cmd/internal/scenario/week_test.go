@@ -30,14 +30,11 @@ import (
 	"lanewarden/sync/wire"
 )
 
-// weekDays is how many days the link is down.
-var weekDays = 7
-
 // makeWeek makes days that follow each other, as one, with the portal's background every ten minutes. Clocks run on from
 // day to day.
 func makeWeek(s *Scenario, seed uint64) *Day {
 	week, clocks := &Day{}, newGenerator(s, seed, Begin).clocks
-	for n := range weekDays {
+	for n := range *downDays {
 		g := newGenerator(s, seed+uint64(n), Begin.AddDate(0, 0, n))
 		for id, c := range clocks {
 			ahead := c.ahead + time.Duration(c.ppm*1e-6*float64(g.begin.Sub(Begin)))
@@ -53,7 +50,7 @@ func makeWeek(s *Scenario, seed uint64) *Day {
 		}
 		week.Vehicles = append(week.Vehicles, day.Vehicles...)
 	}
-	for at := Begin; at.Before(Begin.AddDate(0, 0, weekDays)); at = at.Add(10 * time.Minute) {
+	for at := Begin; at.Before(Begin.AddDate(0, 0, *downDays)); at = at.Add(10 * time.Minute) {
 		o := observation.New(observation.Class_CLASS_TELEMETRY, at, &observation.RadiationBackground{Gamma: []int32{240, 250, 245, 255}})
 		o.Device = "rpm-1"
 		week.Told = append(week.Told, Told{At: at, Obs: o, Vehicle: -1})
@@ -192,7 +189,7 @@ func TestWeekWithoutLink(t *testing.T) {
 	rows := allRows(t, j)
 	score := judgeWeek(t, s, p, week, told, rows)
 	t.Logf("%d rows; %s", len(rows), score.Report())
-	if score.Vehicles < weekDays*s.Vehicles*3/4 || score.Decided*100 < score.Vehicles*98 || score.Right*100 < score.Decided*97 ||
+	if score.Vehicles < *downDays*s.Vehicles*3/4 || score.Decided*100 < score.Vehicles*98 || score.Right*100 < score.Decided*97 ||
 		score.Released > 0 || score.Alarms == 0 {
 		t.Errorf("%s", strings.Join(score.Wrong, "\n"))
 	}
