@@ -158,7 +158,8 @@ var (
 	PostReceipt = Action[Receipt, Done]{Route: Route{
 		ID: "takeReceipt", Pattern: "POST /v1/receipts", Role: accounts.Admin, Audit: "receipt",
 		Summary: "Take a receipt from the hub for what was carried to it",
-		Note:    "What the receipt names is acknowledged as if the hub had said it over the link; `lanehub carry import` prints it.",
+		Note: "What the receipt names is acknowledged as if the hub had said it over the link; " +
+			"`lanehub carry import` prints it.",
 	}}
 	PostOrders = Action[OrdersFolder, OrdersTaken]{Route: Route{
 		ID: "takeOrders", Pattern: "POST /v1/orders", Role: accounts.Technician, Audit: "orders",
