@@ -1,5 +1,5 @@
 // Package notify tells people and programs outside what happens: rows of the ledger go in, webhooks, mail, lines of
-// syslog and messages to telephones come out, by rules in a file (Rules). docs/telling.md.
+// syslog and push messages come out, by rules in a file (Rules). docs/telling.md.
 //
 // Each pair of a rule and a receiver is a sender of its own, with its own goroutine, cursor and file: a receiver that
 // is away holds up nobody else. The ledger itself is the queue; in memory is one message for each sender.
