@@ -42,8 +42,13 @@ func checksum(first, rest []byte) uint32 {
 	return crc32.Update(crc32.Checksum(first, castagnoli), castagnoli, rest)
 }
 
-// unpacker decompresses blocks, one at a time.
-type unpacker struct{ run, key []byte }
+// unpacker decompresses blocks, one at a time, and keeps the last: rows that are looked up together often lie together.
+type unpacker struct {
+	run, key     []byte
+	decompressed []byte // what run is of, when the table is compressed
+	table        string // that run's block is of
+	id           uint32 // of run's block; 0 for none, as when the file may have changed
+}
 
 // count returns the number of rows in a block, after checking that it is whole.
 func count(first, block []byte) (int64, error) {
@@ -57,26 +62,38 @@ func count(first, block []byte) (int64, error) {
 	return int64(rows), nil
 }
 
-// each calls f with the rows of a block whose keys are not before low, until f returns false. The row's bytes are good
-// until the next call.
-func (u *unpacker) each(t table, first, block, low []byte, f func(lists.Row) bool) (err error) {
+// forget says that the file may have changed.
+func (u *unpacker) forget() { u.id = 0 }
+
+// load makes a block, which must be whole, the one at hand.
+func (u *unpacker) load(t table, first, block []byte) error {
+	u.forget()
 	if _, err := count(first, block); err != nil {
 		return err
 	}
 	_, n := binary.Uvarint(block[4:])
 	run := block[4+n:]
-	if t.compressed {
-		if n, err := s2.DecodedLen(run); err != nil || n > maxRun {
-			return errBlock
-		}
-		if u.run, err = s2.Decode(u.run, run); err != nil {
-			return errBlock
-		}
-		run = u.run
+	if !t.compressed {
+		u.run = run
+		return nil
 	}
+	n, err := s2.DecodedLen(run)
+	if err != nil || n > maxRun {
+		return errBlock
+	}
+	if u.decompressed, err = s2.Decode(u.decompressed, run); err != nil {
+		return errBlock
+	}
+	u.run = u.decompressed
+	return nil
+}
+
+// each calls f with the rows of the block at hand whose keys are not before low, until f returns false. The row's bytes
+// are good until the next call.
+func (u *unpacker) each(t table, low []byte, f func(lists.Row) bool) error {
 	u.key = u.key[:0]
 	lowest := head(low)
-	for rest := run; len(rest) > 0; {
+	for rest := u.run; len(rest) > 0; {
 		r, more, ok := t.next(rest, u.key)
 		if !ok {
 			return errBlock
@@ -94,7 +111,10 @@ func (u *unpacker) each(t table, first, block, low []byte, f func(lists.Row) boo
 
 // rows returns copies of all rows of a block.
 func (u *unpacker) rows(t table, first, block []byte) (all []lists.Row, err error) {
-	err = u.each(t, first, block, nil, func(r lists.Row) bool {
+	if err := u.load(t, first, block); err != nil {
+		return nil, err
+	}
+	err = u.each(t, nil, func(r lists.Row) bool {
 		all = append(all, lists.Row{Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)})
 		return true
 	})

@@ -75,12 +75,11 @@ func scan(db *sqlog.DB, u *unpacker, t table, d directory, low, high []byte, f f
 		if bytes.Compare(first, high) >= 0 {
 			return nil
 		}
-		data, err := blockData(db, t, d.ids[i])
-		if err != nil {
+		if err := u.fetch(db, t, d.ids[i], first); err != nil {
 			return err
 		}
 		done := false
-		err = u.each(t, first, data, low, func(r lists.Row) bool {
+		err := u.each(t, low, func(r lists.Row) bool {
 			done = bytes.Compare(r.Key, high) >= 0 || !f(r)
 			return !done
 		})
@@ -94,11 +93,22 @@ func scan(db *sqlog.DB, u *unpacker, t table, d directory, low, high []byte, f f
 	return nil
 }
 
-// blockData returns a block, nil when there is none of that number.
-func blockData(db *sqlog.DB, t table, id uint32) (data []byte, err error) {
-	err = db.First(t.data, func(row []driver.Value) error {
+// fetch makes the block of a number the one at hand, from the file unless it is that already.
+func (u *unpacker) fetch(db *sqlog.DB, t table, id uint32, first []byte) error {
+	if u.id == id && u.table == t.name {
+		return nil
+	}
+	var data []byte
+	err := db.First(t.data, func(row []driver.Value) error {
 		data = sqlog.Bytes(row[0])
 		return nil
 	}, int64(id))
-	return data, err
+	if err != nil {
+		return err
+	}
+	if err := u.load(t, first, data); err != nil {
+		return fmt.Errorf("%s: %w", db.Path(), err)
+	}
+	u.table, u.id = t.name, id
+	return nil
 }

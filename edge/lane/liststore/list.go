@@ -61,6 +61,7 @@ func (l *list) begin() error {
 	if err := errors.Join(l.release(), l.db.Script("BEGIN")); err != nil {
 		return err
 	}
+	l.u.forget()
 	l.reading = true
 	return nil
 }

@@ -22,6 +22,7 @@ CREATE TABLE other (id INTEGER PRIMARY KEY, first BLOB NOT NULL UNIQUE, data BLO
 
 // table is one of the two tables of blocks, with its statements.
 type table struct {
+	name                                         string
 	at, after, insert, remove, all, data, firsts string
 
 	compressed bool
@@ -57,6 +58,7 @@ func (t table) room(first []byte) int {
 // newTable returns the statements of a table.
 func newTable(name string, compressed bool, blocks int) table {
 	return table{
+		name:   name,
 		at:     "SELECT id, first, data FROM " + name + " WHERE first <= ? ORDER BY first DESC LIMIT 1",
 		after:  "SELECT id, first, data FROM " + name + " WHERE first > ? ORDER BY first LIMIT 1",
 		insert: "INSERT INTO " + name + " (first, data) VALUES (?, ?)",
