@@ -48,12 +48,12 @@ func (l *Ledger) Apply(group []Message) ([]Answer, error) {
 	return answers, err
 }
 
-// applyOnce applies a group as if no message were at fault first, as a savepoint for each agent costs. When one is, nothing
-// of that was committed, and each agent's part is applied in a savepoint.
-func (l *Ledger) applyOnce(group []Message) ([]Answer, error) {
-	answers, err := l.applyBy(group, l.file)
-	if err != nil && !store.IsMachine(err) {
-		answers, err = l.applyBy(group, l.applySender)
+// applyOnce applies a group, and drops what is remembered when the machine could not do it.
+func (l *Ledger) applyOnce(group []Message) (answers []Answer, err error) {
+	if m, alone := aloneDerive(group); alone {
+		err = l.deriveAlone(m)
+	} else {
+		answers, err = l.applyMessages(group)
 	}
 	if err != nil {
 		l.journals = map[string]*replica{}
@@ -62,6 +62,16 @@ func (l *Ledger) applyOnce(group []Message) ([]Answer, error) {
 	l.dropSpent()
 	l.dropErased()
 	return answers, nil
+}
+
+// applyMessages applies a group as if no message were at fault first, as a savepoint for each agent costs. When one is,
+// nothing of that was committed, and each agent's part is applied in a savepoint.
+func (l *Ledger) applyMessages(group []Message) ([]Answer, error) {
+	answers, err := l.applyBy(group, l.file)
+	if err != nil && !store.IsMachine(err) {
+		answers, err = l.applyBy(group, l.applySender)
+	}
+	return answers, err
 }
 
 // filing applies messages of one agent. Journals whose states are to be saved at the end it adds to touched.

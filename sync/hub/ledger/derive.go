@@ -19,16 +19,37 @@ type Derive struct {
 
 func (Derive) message() {}
 
-// derive runs a Derive.
+// aloneDerive returns the Derive that is the only message of a group.
+func aloneDerive(group []Message) (m Derive, alone bool) {
+	if len(group) == 1 {
+		m, alone = group[0].(Derive)
+	}
+	return m, alone
+}
+
+// derive runs a Derive among other messages, in a savepoint.
 func (l *Ledger) derive(m Derive) error {
-	err := l.tx.Savepoint(func() (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				err = fmt.Errorf("%v\n%s", r, debug.Stack())
-			}
-		}()
-		return m.Do(l.tx)
-	})
+	return m.settle(l.tx.Savepoint(func() error { return m.run(l.tx) }))
+}
+
+// deriveAlone runs a Derive that is a group by itself. What it wrote is undone with its transaction: a savepoint would
+// have SQLite copy each page that it changes.
+func (l *Ledger) deriveAlone(m Derive) error {
+	return m.settle(l.transact(func() error { return m.run(l.tx) }))
+}
+
+// run calls the function. A panic is an error of it.
+func (m Derive) run(tx store.Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v\n%s", r, debug.Stack())
+		}
+	}()
+	return m.Do(tx)
+}
+
+// settle notes what is wrong with the function, and returns what is wrong with the machine.
+func (m Derive) settle(err error) error {
 	if store.IsMachine(err) {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 // dropped whenever a transaction was undone or somebody else has folded.
 type state struct {
 	ready   bool // the tables are those of this version
+	unsure  bool // a transaction was begun with it of which it is not known whether it was committed
 	seq     int64
 	senders map[int64]store.Sender // by journal
 	seen    map[deviceKey]int64    // when a device was last seen, in minutes
@@ -77,9 +78,6 @@ func (v *Views) fold(tx store.Tx) (more bool, err error) {
 	if err := b.run(gone); err != nil {
 		return false, err
 	}
-	if b.upTo == 0 {
-		clear(b.counts) // were this undone, no cursor would tell
-	}
 	return true, b.save()
 }
 
@@ -132,6 +130,9 @@ func (b *batch) pass(r *row, err error) {
 
 // begin reads how far the tables go. Tables of other folds are dropped.
 func (v *Views) begin(b *batch) error {
+	if b.unsure {
+		v.state = newState()
+	}
 	if !b.ready {
 		if err := b.CreateTables(cursorSchema); err != nil {
 			return err
@@ -165,7 +166,7 @@ func (v *Views) begin(b *batch) error {
 	if seq != v.state.seq {
 		v.state = newState()
 	}
-	v.state.ready, v.state.seq = true, seq
+	v.state.ready, v.state.unsure, v.state.seq = true, true, seq
 	return err
 }
 

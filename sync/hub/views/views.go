@@ -135,7 +135,7 @@ func (v *Views) derive(ctx context.Context, do func(store.Tx) error) (failed, er
 	if err := v.file(ctx, ledger.Derive{Do: do, Failed: &wrong}); err != nil {
 		return nil, err // the ingester may still be at it, with the state; begin sees what became of that
 	}
-	if wrong != nil {
+	if v.state.unsure = false; wrong != nil {
 		v.state = newState() // the transaction was undone
 	}
 	return wrong, nil

@@ -33,6 +33,7 @@ type centre struct {
 	t      testing.TB
 	ledger *ledger.Ledger
 	broken error // of the next message, once
+	undoes bool  // each batch is folded and undone once, as by a full disk, before it is filed
 }
 
 func newCentre(t testing.TB, url string) *centre {
@@ -48,6 +49,12 @@ func newCentre(t testing.TB, url string) *centre {
 
 // apply files a message. With broken set it is filed, and the answer is lost.
 func (c *centre) apply(_ context.Context, m ledger.Message) error {
+	if d, ok := m.(ledger.Derive); ok && c.undoes {
+		full := func(tx store.Tx) error { return errors.Join(d.Do(tx), errors.New("the disk is full")) }
+		if _, err := c.ledger.Apply([]ledger.Message{ledger.Derive{Do: full, Failed: new(error)}}); err != nil {
+			return err
+		}
+	}
 	_, err := c.ledger.Apply([]ledger.Message{m})
 	if c.broken != nil {
 		err, c.broken = c.broken, nil
@@ -492,6 +499,30 @@ func TestExactlyOnce(t *testing.T) {
 		if err != nil || len(counted) != 2 || counted[0].N != 10 || counted[1].N != 10 {
 			t.Errorf("%v, %v", counted, err)
 		}
+	})
+}
+
+// TestUndoneBatches: a batch that was undone, and is folded again by the same message, counts once, also one in which rows
+// were erased and none came.
+func TestUndoneBatches(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *centre) {
+		l := newLane(c, "emerson", "lane-7")
+		c.undoes = true
+		read := l.plate("AAA111")
+		l.event(&observation.PassageOpened{Id: "p1", Lane: "lane-1", Readings: []*observation.PassageReading{read, l.alarm()}})
+		l.event(&observation.ClearanceDecision{Presentation: "v1", Revision: 1, Lane: "lane-1", Passage: "p1", Outcome: "HOLD"})
+		l.event(&observation.PassageClosed{Id: "p2", Lane: "lane-1", OpenedNs: l.now.UnixNano(), Plate: "BBB222"})
+		l.send()
+		c.follow(3)
+		page := &ledger.ErasePage{}
+		if err := c.apply(t.Context(), ledger.Erase{Name: "BBB222", Page: page}); err != nil || page.Rows != 1 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		c.follow(batchRows)
+		c.finds("what was erased", named(observation.PlateName, "BBB222"))
+		c.finds("what was not", named(observation.PlateName, "AAA111"), "p1")
+		c.undoes = false
+		c.sameAgain()
 	})
 }
 
