@@ -8,11 +8,12 @@ import (
 
 	"lanewarden/cmd/internal/cli"
 	"lanewarden/drivers/message"
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/api"
 )
 
 // passagesCommand prints the passages that the agent has in memory: open ones, and the last that
-// were closed. An ID chooses one of them.
+// were closed. An ID chooses one, which may be of long ago.
 func passagesCommand() *cobra.Command {
 	var asJSON, full, explained bool
 	c := &cobra.Command{
@@ -30,27 +31,33 @@ func passagesCommand() *cobra.Command {
 			return message.Errorf("lanectl.explain-what")
 		case asJSON && len(args) == 1:
 			return copyAnswer(cmd, *socket, &api.GetPassage, api.PassageQuery{ID: args[0], Explain: explained})
-		case explained:
-			return explainPassage(cmd, *socket, args[0])
+		case len(args) == 1:
+			return onePassage(cmd, *socket, api.PassageQuery{ID: args[0], Explain: explained})
 		}
 		return show(cmd, *socket, &api.GetPassages, api.PassagesQuery{}, asJSON, func(l api.PassageList) error {
-			return printPassages(cli.Print(cmd), l, args, full)
+			return printPassages(cli.Print(cmd), l, full)
 		})
 	}
 	return c
 }
 
-// explainPassage prints what the assignments of a passage's readings rest on. It asks twice: the
-// list has the names of the other vehicles.
-func explainPassage(cmd *cobra.Command, socket, id string) error {
+// onePassage prints a passage, however old, or what the assignments of its readings rest on. It asks twice: the list
+// has the names of the other vehicles.
+func onePassage(cmd *cobra.Command, socket string, in api.PassageQuery) error {
 	var list api.PassageList
 	keep := func(l api.PassageList) error { list = l; return nil }
 	if err := show(cmd, socket, &api.GetPassages, api.PassagesQuery{}, false, keep); err != nil {
 		return err
 	}
-	in := api.PassageQuery{ID: id, Explain: true}
 	return show(cmd, socket, &api.GetPassage, in, false, func(d api.PassageDetail) error {
-		return printExplanation(cli.Print(cmd), d, vehicleNames(list))
+		if in.Explain {
+			return printExplanation(cli.Print(cmd), d, vehicleNames(list))
+		}
+		p := &observation.PassageClosed{}
+		if err := observation.FromJSON(d.Passage, p); err != nil {
+			return err
+		}
+		return passageText(cli.Print(cmd), p, vehicleNames(list))
 	})
 }
 

@@ -46,19 +46,12 @@ func vehicleNames(list api.PassageList) map[string]string {
 	return out
 }
 
-// printPassages prints a line for each passage; the whole of the one that args name, or of all with
-// full. Below, it names the devices whose clocks are off by more than two seconds.
-func printPassages(p cli.Printer, list api.PassageList, args []string, full bool) error {
+// printPassages prints a line for each passage, or the whole of each with full. Below, it names the devices whose
+// clocks are off by more than two seconds.
+func printPassages(p cli.Printer, list api.PassageList, full bool) error {
 	all, err := passagesOf(list)
 	if err != nil {
 		return err
-	}
-	if len(args) == 1 {
-		i := slices.IndexFunc(all, func(one *observation.PassageClosed) bool { return one.Id == args[0] })
-		if i < 0 {
-			return message.Errorf("lanectl.no-passage", message.Quoted("passage", args[0]))
-		}
-		return passageText(p, all[i], vehicleNames(list))
 	}
 	if full {
 		for _, one := range all {

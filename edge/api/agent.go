@@ -53,7 +53,9 @@ var (
 	GetPassage = Query[PassageQuery, PassageDetail]{Route{
 		ID: "getPassage", Pattern: "GET /v1/passages/{id}", Role: accounts.Viewer,
 		Summary: "A passage with all that belongs to it, and the readings that may be its own",
-		Fails:   []Code{NotFound, Unavailable},
+		Note: "However old: one that is not among the last is folded from the journal. One whose rows were removed " +
+			"to make room is not found, and the problem says so.",
+		Fails: []Code{NotFound, Unavailable},
 	}}
 	PostCorrection = Action[Correction, *CorrectionOutcome]{Route{
 		ID: "correctPassage", Pattern: "POST /v1/passages/corrections", Role: accounts.Officer, Audit: "correction",

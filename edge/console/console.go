@@ -76,8 +76,8 @@ type Console struct {
 	looks   looks.Recent
 	config  atomic.Pointer[Configuration]
 	// Each holds a token while it is done: one at a time, for they cost a core; and as many streams as there may be.
-	verifying, photos, streams chan struct{}
-	drawing, reading           api.Drawing
+	verifying, finding, photos, streams chan struct{}
+	drawing, reading                    api.Drawing
 }
 
 // New returns a console; Run serves it.
@@ -93,7 +93,8 @@ func New(o Options) *Console {
 		dir:     dir,
 		Options: o, started: time.Now().UTC(), access: newAccess(o.Accounts, o.TLS != nil, o.Journal.Commit),
 		drawing: api.NewDrawing(1), reading: api.NewDrawing(maxReading),
-		verifying: make(chan struct{}, 1), photos: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
+		verifying: make(chan struct{}, 1), finding: make(chan struct{}, 1),
+		photos: make(chan struct{}, 1), streams: make(chan struct{}, maxStreams),
 	}
 	c.config.Store(&o.InForce)
 	return c

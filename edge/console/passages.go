@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,6 +19,8 @@ type Passages interface {
 	// Passages returns those that are open and the last ones that are closed, newest first, and how far devices'
 	// clocks are ahead.
 	Passages(ctx context.Context) ([]*observation.PassageClosed, map[string]time.Duration, error)
+	// Late returns for how long after their end passages take late results.
+	Late() time.Duration
 	// Correct moves a reading, by its row, to a passage of any lane; "" is none.
 	Correct(ctx context.Context, idx int64, to, reason, by string) error
 	// Corrected returns when an observation happened by the agent's clock.
@@ -31,6 +34,8 @@ func (noPassages) Passages(context.Context) ([]*observation.PassageClosed, map[s
 	return nil, nil, nil
 }
 
+func (noPassages) Late() time.Duration { return passage.DefaultLate }
+
 func (noPassages) Correct(context.Context, int64, string, string, string) error {
 	return message.Errorf("passage.no-stations")
 }
@@ -38,6 +43,9 @@ func (noPassages) Correct(context.Context, int64, string, string, string) error 
 func (noPassages) Corrected(o *observation.Observation) time.Time {
 	return (*passage.Follower)(nil).Corrected(o)
 }
+
+// findTimeout bounds how long the journal is searched for a passage that is not in memory.
+const findTimeout = 20 * time.Second
 
 // askTimeout bounds a question to the follower and an act on a device: a page shows an error rather
 // than hang.
@@ -78,23 +86,47 @@ func (c *Console) latest(ctx context.Context) ([]*observation.PassageClosed, map
 	return all, clocks, nil
 }
 
-// passage answers api.GetPassage for a passage that is in memory; another is 404.
+// find returns the document of a passage: from memory, else from the journal. One search of the journal is done at a
+// time. A passage that the journal does not have, or not any more, is 404.
+func (c *Console) find(ctx context.Context, id string) (*observation.PassageClosed, error) {
+	all, _, err := c.latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == id }); i >= 0 {
+		return all[i], nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	select {
+	case c.finding <- struct{}{}:
+		defer func() { <-c.finding }()
+	case <-ctx.Done():
+		return nil, api.ProblemOf(api.Unavailable, ctx.Err())
+	}
+	p, err := passage.Find(ctx, c.Journal, id, c.Passages.Late())
+	switch {
+	case errors.Is(err, passage.ErrUnknown), errors.Is(err, passage.ErrRemoved):
+		return nil, api.ProblemOf(api.NotFound, err)
+	case ctx.Err() != nil:
+		return nil, api.ProblemOf(api.Unavailable, err)
+	}
+	return p, err
+}
+
+// passage answers api.GetPassage.
 func (c *Console) passage(r *api.Call, in api.PassageQuery) (out api.PassageDetail, err error) {
-	all, _, err := c.latest(r.Context())
+	p, err := c.find(r.Context(), in.ID)
 	if err != nil {
 		return out, err
 	}
-	i := slices.IndexFunc(all, func(p *observation.PassageClosed) bool { return p.Id == in.ID })
-	if i < 0 {
-		return out, api.NewProblem(api.NotFound, message.New("api.no-passage"))
-	}
 	c.noteLook(r, message.New("look.passage", message.String("passage", in.ID)))
-	out, err = c.detail(all[i], r.User)
+	out, err = c.detail(p, r.User)
 	if one, wrong := c.Cases.Case(in.ID); wrong == nil {
 		out.Case = one != nil
 	}
 	if err == nil && in.Explain {
-		out.Assignments, err = c.explain(all[i])
+		out.Assignments, err = c.explain(p)
 	}
 	return out, err
 }

@@ -170,6 +170,32 @@ func TestPossibleReadingIsShownAtBoth(t *testing.T) {
 	}
 }
 
+// A passage that is not in memory is opened from the journal; one whose rows were removed, or that never was, is 404 in
+// words.
+func TestPassageOfLongAgo(t *testing.T) {
+	c := consoleWith(t, &someVehicles{all: twoVehicles()})
+	old := &observation.PassageClosed{Id: "old", Lane: "lane-1", OpenedNs: 1e18, ClosedNs: 1e18 + 1e9, Plate: "AAA111",
+		State: observation.PassageState_PASSAGE_STATE_CLOSED, Readings: []*observation.PassageReading{{Idx: rowPlate, Device: "lpr-1"}, {Idx: 900}}}
+	o := observation.New(observation.Class_CLASS_EVENT, time.Unix(1e9, 0), old)
+	o.Device, o.Key = observation.AgentDevice, "closed old"
+	if _, err := c.Journal.Commit(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	w := ask(t, c, http.MethodGet, "/v1/passages/old?explain=1", "")
+	var detail api.PassageDetail
+	if err := json.Unmarshal(w.body, &detail); err != nil || w.code != http.StatusOK {
+		t.Fatalf("%d %v: %s", w.code, err, w.body)
+	}
+	if len(detail.Observations) != 1 || detail.Observations[0].Device != "lpr-1" || !strings.Contains(string(detail.Passage), "AAA111") {
+		t.Errorf("%s", w.body)
+	}
+	w = ask(t, c, http.MethodGet, "/v1/passages/older", "")
+	if text := string(w.body); w.code != http.StatusNotFound || !strings.Contains(text, "no such passage in this agent's journal") ||
+		!strings.Contains(text, "dans le journal de cet agent") {
+		t.Errorf("%d %s", w.code, text)
+	}
+}
+
 // An event names the passages that it may be of; the agent's own rows and what no passage has name none.
 func TestEventsNamePassages(t *testing.T) {
 	of := func(p Passages) map[int64][]api.Candidate {

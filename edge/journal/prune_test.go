@@ -101,6 +101,16 @@ func TestPrunedRowsStayProven(t *testing.T) {
 	if n := count(t, j, "idx<30000"); n != int64(rows-telemetry-events) || telemetry < 13_000 || events < 1400 {
 		t.Errorf("removed %d rows of telemetry and %d events, %d are left", telemetry, events, n)
 	}
+	for key, want := range map[string]string{"event 13": "<nil> true", "event 29993": "event 29993 false", "event 14": "<nil> false"} {
+		row, removed, err := j.Named("rpm-1", key)
+		got := fmt.Sprint(row, " ", removed)
+		if row != nil {
+			got = fmt.Sprint(row.Key, " ", removed)
+		}
+		if got != want || err != nil {
+			t.Errorf("%s: %s, %v, expected %s", key, got, err, want)
+		}
+	}
 	if n := audited(t, dir); n != int64(telemetry+events) {
 		t.Errorf("the audit finds %d removed rows, not %d", n, telemetry+events)
 	}

@@ -85,6 +85,40 @@ func (j *Journal) ReadCases(from int64, maxRows int) ([]Row, error) {
 	return j.collect(where, 64<<20, from, int64(maxRows))
 }
 
+// ReadAssigning returns rows of a kind that say to which passages readings belong (passage.opened, updated, corrected),
+// from one idx to before another, oldest first, at most maxRows: as they are hashed, without personal values.
+func (j *Journal) ReadAssigning(kind observation.Kind, from, to int64, maxRows int) (out []Row, err error) {
+	// constants, for the partial index
+	where := fmt.Sprintf("INDEXED BY observation_passage WHERE kind IN (%d,%d,%d) AND kind=? AND idx>=? AND idx<? ",
+		observation.Kind_KIND_PASSAGE_OPENED, observation.Kind_KIND_PASSAGE_UPDATED,
+		observation.Kind_KIND_PASSAGE_CORRECTED) + "ORDER BY idx LIMIT ?"
+	err = queryRows(j.read, where, func(r *Row) error {
+		out = append(out, *r)
+		return nil
+	}, int64(kind), from, to, int64(maxRows))
+	return out, err
+}
+
+// Named returns the row of a device with a key; nil when there is none. removed reports that there was one, which was
+// removed to make room.
+func (j *Journal) Named(device, key string) (row *Row, removed bool, err error) {
+	for _, column := range []string{j.sealer.HashKey(key), key} { // hashed where the row has personal values
+		rows, err := j.collect("WHERE device=? AND key=?", 1, device, column)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(rows) > 0 {
+			return &rows[0], false, nil
+		}
+		was, err := j.read.Int("SELECT 1 FROM pruned_key WHERE hash=?", 0, keyHash(device, column))
+		if err != nil {
+			return nil, false, err
+		}
+		removed = removed || was > 0
+	}
+	return nil, removed, nil
+}
+
 // ReadBack returns rows of all classes before an idx, newest first, at most maxRows.
 func (j *Journal) ReadBack(before int64, maxRows int) ([]Row, error) {
 	return j.collect("WHERE idx<? ORDER BY idx DESC LIMIT ?", 64<<20, before, int64(maxRows))

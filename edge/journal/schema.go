@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHO
 // they begin here (see freshPage).
 const indexes = `CREATE INDEX IF NOT EXISTS artifact_waiting ON artifact(rank, idx, size) WHERE state=1;
 CREATE INDEX IF NOT EXISTS artifact_held ON artifact(alarm, idx) WHERE state=2;
-CREATE INDEX IF NOT EXISTS observation_case ON observation(idx) WHERE kind IN (67,68,69);`
+CREATE INDEX IF NOT EXISTS observation_case ON observation(idx) WHERE kind IN (67,68,69);
+CREATE INDEX IF NOT EXISTS observation_passage ON observation(kind, idx) WHERE kind IN (49,50,52);`
 
 // prepare makes the tables, or those of an older journal into them.
 func prepare(db *sqlog.DB) error {

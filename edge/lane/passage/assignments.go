@@ -21,6 +21,10 @@ func (c *Correlator) newEvent(at float64, key string, body proto.Message) *obser
 	return o
 }
 
+// openedKey and closedKey are the keys of the rows with which a passage begins and ends. Find looks for them.
+func openedKey(id string) string { return "opened " + id }
+func closedKey(id string) string { return "closed " + id }
+
 // reportAssignments returns the rows that journal new assignments: all when that is due, else only
 // alarms that have none yet. Rows that open passages come first, so that no row refers to a passage
 // that is not known.
@@ -104,7 +108,7 @@ func (c *Correlator) news(g *group, v *vehicle, all []*reading) *observation.Obs
 			g.active = append(g.active, v)
 		}
 		p := &observation.PassageOpened{Id: v.id, Lane: g.lanes[v.lane].ID, Readings: readings}
-		return c.newEvent(v.facts(g).first, "opened "+v.id, p)
+		return c.newEvent(v.facts(g).first, openedKey(v.id), p)
 	}
 	key := fmt.Sprintf("updated %s %.0f", v.id, c.now)
 	p := &observation.PassageUpdated{Id: v.id, Readings: readings, AfterClose: v.closed > 0}

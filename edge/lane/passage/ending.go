@@ -24,7 +24,7 @@ func (c *Correlator) close(g *group) (out []*observation.Observation) {
 		}
 		if v.closed > 0 && v.opened && !v.ended {
 			v.ended = true
-			out = append(out, c.newEvent(v.closed, "closed "+v.id, c.document(g, v)))
+			out = append(out, c.newEvent(v.closed, closedKey(v.id), c.document(g, v)))
 		}
 	}
 	g.active = slices.DeleteFunc(g.active, func(v *vehicle) bool { return v.counted && (v.ended || !v.opened) })

@@ -121,7 +121,7 @@ func (c *Correlator) resume() (out []*observation.Observation) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.opened)) {
 		if v, _ := c.passage(id); v == nil && p.closed[id] == nil {
-			out = append(out, c.newEvent(c.now, "closed "+id, p.lost(id, c.now)))
+			out = append(out, c.newEvent(c.now, closedKey(id), p.lost(id, c.now)))
 		}
 	}
 	return append(out, c.resumeConditions(p)...)

@@ -112,38 +112,3 @@ func isNamed(d *observation.PassageClosed, kind, name string) bool {
 	name = comparedName(kind, name)
 	return slices.ContainsFunc(namesIn(d)[kind], func(has string) bool { return comparedName(kind, has) == name })
 }
-
-// namesVehicle reports whether readings of a kind can name a vehicle.
-func namesVehicle(k observation.Kind) bool {
-	return k == observation.Kind_KIND_VEHICLE_PLATE || k == observation.Kind_KIND_VEHICLE_TAG || k == observation.Kind_KIND_VEHICLE_CODE
-}
-
-// addNames adds what the rows of readings say that a vehicle is called to a document, as the lane's document has it
-// when the passage is closed. Of several plates the surest is its.
-func addNames(d *observation.PassageClosed, rows []*observation.Observation) {
-	best := float32(0)
-	if d.Plate != "" {
-		best = 1
-	}
-	add := func(to *[]string, name string) {
-		if name != "" && !slices.Contains(*to, name) {
-			*to = append(*to, name)
-		}
-	}
-	for _, o := range rows {
-		switch b := o.Body.Typed().(type) {
-		case *observation.VehiclePlate:
-			if b.Confidence > best && b.Normal != "" {
-				best, d.Plate = b.Confidence, b.Normal
-			}
-		case *observation.VehicleTag:
-			add(&d.Tags, b.Uri)
-		case *observation.VehicleCode:
-			if b.Type == string(identifier.Container) {
-				add(&d.Containers, b.Value)
-			} else {
-				add(&d.Codes, b.Value)
-			}
-		}
-	}
-}

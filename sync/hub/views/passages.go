@@ -7,6 +7,7 @@ import (
 
 	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/sqlog"
+	"lanewarden/edge/journal/document"
 )
 
 // passages has one row for each passage: in which rows its document stands, which decision is in force, and what it
@@ -89,7 +90,7 @@ func (f *passageFolding) row(r *row) error {
 
 // about notes a row with all passages that it is about.
 func (f *passageFolding) about(r *row) error {
-	ids, err := passagesIn(r)
+	ids, err := document.PassagesIn(r.Kind, r.Body)
 	if err == nil {
 		err = storable(ids...)
 	}
@@ -118,7 +119,7 @@ func (f *passageFolding) passage(owner int64, id string) *passage {
 
 // erased has the passages that a row is about, or that it belongs to, folded again.
 func (f *passageFolding) erased(r *row) error {
-	ids, err := passagesIn(r)
+	ids, err := document.PassagesIn(r.Kind, r.Body)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ export function Before({ p, list }) {
 		&& (one.plate === name || (one.containers ?? []).includes(name)));
 	const head = [t("vehicle"), t("opened-in", { zone: zone() }), t("result"), t("lane"), t("weight")];
 	return html`<${Table} caption=${t("seen-before")} empty=${t("not-seen-before")} head=${head} rows=${all.slice(0, 10).map((one) => [
-		(list?.passages ?? []).some((e) => e.id === one.id) ? html`<a href=${passageAt(one.id ?? "")}>${vehicleName(one)}</a>` : vehicleName(one),
+		html`<a href=${passageAt(one.id ?? "")}>${vehicleName(one)}</a>`,
 		momentZone(ms(one.openedNs)),
 		one.alarm || one.alarmPossible ? html`<${AlarmMark} p=${one} />` : outcome(one), one.lane, one.weightKg ? measure(one.weightKg, "kg") : "",
 	])} />`;

@@ -1,4 +1,4 @@
-package views
+package document
 
 import (
 	"slices"
@@ -8,9 +8,10 @@ import (
 	"lanewarden/drivers/observation"
 )
 
-// passagesIn returns the passages that a row is about.
-func passagesIn(r *row) (ids []string, err error) {
-	if r.Kind < observation.Kind_KIND_PASSAGE_OPENED || r.Kind > observation.Kind_KIND_PASSAGE_CORRECTED {
+// PassagesIn returns the passages that a row is about, by its kind and its encoded body; none for a row that is not
+// about passages. The error is of a body that cannot be decoded.
+func PassagesIn(kind observation.Kind, body []byte) (ids []string, err error) {
+	if kind < observation.Kind_KIND_PASSAGE_OPENED || kind > observation.Kind_KIND_PASSAGE_CORRECTED {
 		return nil, nil
 	}
 	add := func(id []byte) {
@@ -18,12 +19,12 @@ func passagesIn(r *row) (ids []string, err error) {
 			ids = append(ids, string(id))
 		}
 	}
-	err = eachField(r.Body, func(number protowire.Number, statement []byte) error {
-		if number != protowire.Number(r.Kind) {
+	err = eachField(body, func(number protowire.Number, statement []byte) error {
+		if number != protowire.Number(kind) {
 			return nil
 		}
 		return eachField(statement, func(number protowire.Number, value []byte) error {
-			places := idFields[r.Kind]
+			places := idFields[kind]
 			switch {
 			case slices.Contains(places.ids, number):
 				add(value)
