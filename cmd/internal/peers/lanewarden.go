@@ -44,7 +44,7 @@ agent: {id: %s, state_dir: %s}
 lanes: [{id: lane-1}]
 uplink: {broker: "mqtt://%s"}
 console: {socket: %s}
-`, ourSite, ourAgent, r.path(atLane), r.link.from, r.path("laned.sock"))
+`, ourSite, ourAgent, r.path(atLane), r.link.From, r.path("laned.sock"))
 	if err := os.WriteFile(r.path("lane.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (m *mosquitto) Start(_ context.Context, r *rig) (err error) {
 	if err := r.writer("mqtt://" + r.centre); err != nil {
 		return err
 	}
-	m.lane, err = m.broker(r, atLane, r.lane, 30, fmt.Sprintf(bridgeConf, r.link.from))
+	m.lane, err = m.broker(r, atLane, r.lane, 30, fmt.Sprintf(bridgeConf, r.link.From))
 	return err
 }
 

@@ -60,7 +60,7 @@ func (l *natsLeaf) Start(ctx context.Context, r *rig) error {
 	if err := r.writer("nats://" + r.centreHTTP); err != nil {
 		return err
 	}
-	err = l.server(r, atLane, r.lane, fmt.Sprintf(`reconnect: "1s", remotes: [{url: "nats://%s"}]`, r.link.from))
+	err = l.server(r, atLane, r.lane, fmt.Sprintf(`reconnect: "1s", remotes: [{url: "nats://%s"}]`, r.link.From))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"lanewarden/cmd/internal/cutlink"
 	"lanewarden/cmd/internal/process"
 )
 
@@ -17,8 +18,8 @@ import (
 type rig struct {
 	dir  string // of this run
 	bin  string // of programs
-	link *link
-	// Addresses of this machine. Lane and centre listen there, the lane connects to link.from.
+	link *cutlink.Link
+	// Addresses of this machine. Lane and centre listen there, the lane connects to link.From.
 	lane, centre, centreHTTP string
 
 	parts []*part
@@ -47,9 +48,9 @@ func newRig(o Options) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{dir: dir, bin: binDir(o.Dir), link: newLink(free[0], free[1]), centre: free[1], lane: free[2],
+	r := &rig{dir: dir, bin: binDir(o.Dir), link: cutlink.New(free[0], free[1]), centre: free[1], lane: free[2],
 		centreHTTP: free[3]}
-	return r, errors.Join(os.Mkdir(r.path(atLane), 0o750), os.Mkdir(r.path(atCentre), 0o750), r.link.restore())
+	return r, errors.Join(os.Mkdir(r.path(atLane), 0o750), os.Mkdir(r.path(atCentre), 0o750), r.link.Restore())
 }
 
 // path is a file of this run. What is below atLane is the lane's disk.
@@ -115,7 +116,7 @@ func (r *rig) close() (err error) {
 	for _, p := range r.parts {
 		err = errors.Join(err, p.kill(), p.Log.Close())
 	}
-	r.link.cut()
+	r.link.Cut()
 	return errors.Join(err, os.RemoveAll(r.dir))
 }
 

@@ -118,7 +118,7 @@ func proveIt(ctx context.Context, r *rig, peer Peer, t *tally) (arrivals, error)
 
 // outage cuts the link, fills the lane, and returns when the outage is over and the parts do nothing but wait.
 func outage(ctx context.Context, o Options, r *rig, peer Peer, n int) error {
-	r.link.cut()
+	r.link.Cut()
 	begin := time.Now()
 	if err := peer.Fill(ctx, r, proof, n); err != nil {
 		return err
@@ -180,11 +180,11 @@ func (d *drain) run(ctx context.Context) (err error) {
 	for _, p := range d.parts {
 		p.begun = processorTime(p.PID())
 	}
-	d.link.up.Store(0)
-	d.link.down.Store(0)
+	d.link.Up.Store(0)
+	d.link.Down.Store(0)
 	d.begin = time.Now()
 	d.lastAt = d.begin
-	if err := d.link.restore(); err != nil {
+	if err := d.link.Restore(); err != nil {
 		return err
 	}
 	for done := false; !done; {
@@ -199,7 +199,7 @@ func (d *drain) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.link.cut() // so that all that passed is counted
+	d.link.Cut() // so that all that passed is counted
 	d.report()
 	return d.fallen()
 }
@@ -255,7 +255,7 @@ func (d *drain) over(now time.Time) (bool, error) {
 func (d *drain) report() {
 	r := d.result
 	r.Lost, r.Doubled = d.tally.lost(), d.tally.doubled
-	r.Up, r.Down = d.link.up.Load(), d.link.down.Load()
+	r.Up, r.Down = d.link.Up.Load(), d.link.Down.Load()
 	for _, p := range d.parts {
 		p.memory()
 		r.Parts = append(r.Parts, PartUse{p.Name, p.where, p.peak, processorTime(p.PID()) - p.begun})

@@ -109,7 +109,7 @@ func (t *telegraf) Start(ctx context.Context, r *rig) error {
 	if err := r.writer("http://" + r.centre); err != nil {
 		return err
 	}
-	text := fmt.Sprintf(telegrafConf, r.path(atLane), r.lane, r.link.from)
+	text := fmt.Sprintf(telegrafConf, r.path(atLane), r.lane, r.link.From)
 	if err := os.WriteFile(r.path("telegraf.conf"), []byte(text), 0o600); err != nil {
 		return err
 	}

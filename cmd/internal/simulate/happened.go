@@ -1,7 +1,9 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"lanewarden/cmd/internal/cli"
@@ -55,7 +57,7 @@ func passageEnded(p cli.Printer, b *observation.PassageClosed) string {
 	if b.End == observation.PassageEnd_PASSAGE_END_MERGED {
 		return ""
 	}
-	who := b.Plate
+	who := nameOf(b)
 	if who == "" {
 		who = p.Phrase("sim.no-plate")
 	}
@@ -125,13 +127,13 @@ func said(p cli.Printer, t kinds.Text) string { return cli.Plain(t.In(p.Language
 const vehicleTime = 2 * time.Second
 
 // vehicle returns the name of a passage's vehicle: its plate, else its container, else its passage.
-func (d *demo) vehicle(passage string) string {
-	client := api.NewClient(d.socket(), vehicleTime)
+func (s *site) vehicle(p cli.Printer, passage string) string {
+	client := api.NewClient(s.socket(), vehicleTime)
 	list, err := api.GetPassages.Ask(context.Background(), client, api.PassagesQuery{})
 	if err != nil {
-		return d.p.Phrase("kinds.candidates.passage", message.String("other", passage))
+		return p.Phrase("kinds.candidates.passage", message.String("other", passage))
 	}
-	return vehicleIn(d.p, list, passage)
+	return vehicleIn(p, list, passage)
 }
 
 // vehicleIn looks up the name of a passage's vehicle in a list of passages.
@@ -141,12 +143,14 @@ func vehicleIn(p cli.Printer, list api.PassageList, passage string) string {
 		if observation.FromJSON(text, v) != nil || v.Id != passage {
 			continue
 		}
-		if v.Plate != "" {
-			return v.Plate
-		}
-		if len(v.Containers) > 0 {
-			return v.Containers[0]
+		if name := nameOf(v); name != "" {
+			return name
 		}
 	}
 	return p.Phrase("kinds.candidates.passage", message.String("other", passage))
+}
+
+// nameOf returns the plate of a passage's vehicle, else its first container, else "".
+func nameOf(v *observation.PassageClosed) string {
+	return cmp.Or(v.Plate, strings.Join(v.Containers[:min(1, len(v.Containers))], ""))
 }

@@ -16,10 +16,10 @@ import (
 	"lanewarden/firmware-config/lists"
 )
 
-// giveLists puts the lists of the scenarios' trade in force at the lane, as of now, as the centre would. The agent does not
+// giveLists puts the lists of the scenarios' trade in force at a site, as of now, as the centre would. The agent does not
 // run yet.
-func (d *demo) giveLists(ctx context.Context) (err error) {
-	store, err := liststore.Open(filepath.Join(d.dir, "agent", agent.ListsName))
+func (s *site) giveLists(ctx context.Context) (err error) {
+	store, err := liststore.Open(filepath.Join(s.dir, "agent", agent.ListsName))
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func install(ctx context.Context, store *liststore.Store, trade *scenario.Trade,
 
 // lenient makes a lane file name a policy that lets vehicles go although the clock is not disciplined, where this
 // machine's is not: else nobody would be let go.
-func (d *demo) lenient(text string) (string, error) {
+func (d *demo) lenient(s *site, text string) (string, error) {
 	if (&lane.Clock{}).State().Synchronised || !strings.Contains(text, "policy: csa-land") {
 		return text, nil
 	}
@@ -66,7 +66,7 @@ func (d *demo) lenient(text string) (string, error) {
 	}
 	const strict = "{code: CLOCK-UNTRUSTED, outcome: REFER, exams: [DOC]}"
 	mild := strings.Replace(string(policy), strict, "{code: CLOCK-UNTRUSTED, outcome: RELEASE}", 1)
-	path := filepath.Join(d.dir, "policy.yaml")
+	path := filepath.Join(s.dir, "policy.yaml")
 	d.p.Say("sim.clock-lenient")
 	return strings.ReplaceAll(text, "policy: csa-land", "policy: "+path), os.WriteFile(path, []byte(mild), 0o640)
 }

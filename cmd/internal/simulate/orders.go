@@ -14,13 +14,10 @@ import (
 	"lanewarden/sync/wire/layout"
 )
 
-// demoBroker is the lane's broker as lane files have it: in lines of its own, or in braces.
-const demoBroker = "mqtt://" + demoMQTT
-
-// giveOrders lets the lane obey what is said in cases at the demonstration's hub: it makes a repository of orders, the
-// hub's key for cases, and has the lane trust both. It returns the lane file with the root of trust in it. The keys of
+// giveOrders lets a site obey what is said in cases at the demonstration's hub: it makes a repository of orders, the
+// hub's key for cases, and has the box trust both. It returns the lane file with the root of trust in it. The keys of
 // those who publish lie beside the hub, unsealed: nobody else is there.
-func (d *demo) giveOrders(text string) (string, error) {
+func (d *demo) giveOrders(s *site, text string) (string, error) {
 	dir := filepath.Join(d.dir, "hub", publishing.Dir)
 	r := publishing.At(dir)
 	root := filepath.Join(dir, layout.Metadata("root", 1))
@@ -29,10 +26,11 @@ func (d *demo) giveOrders(text string) (string, error) {
 			return "", err
 		}
 	}
-	text = strings.Replace(text, fmt.Sprintf("{broker: %q}", demoBroker),
-		fmt.Sprintf("{broker: %q, orders: {root: %q}}", demoBroker, root), 1)
-	return strings.Replace(text, "  broker: "+demoBroker+"\n",
-		fmt.Sprintf("  broker: %s\n  orders: {root: %q}\n", demoBroker, root), 1), nil
+	broker := "mqtt://" + s.broker() // in lane files in a line of its own, or in braces
+	text = strings.Replace(text, fmt.Sprintf("{broker: %q}", broker),
+		fmt.Sprintf("{broker: %q, orders: {root: %q}}", broker, root), 1)
+	return strings.Replace(text, "  broker: "+broker+"\n",
+		fmt.Sprintf("  broker: %s\n  orders: {root: %q}\n", broker, root), 1), nil
 }
 
 // publishCommander makes the repository, and publishes that the hub's key may tell what is said in cases.

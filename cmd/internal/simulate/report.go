@@ -21,30 +21,40 @@ import (
 // report prints the status line once a second until ctx ends, and measures the disk every ten
 // seconds. Traffic stops, for good, when the disk that the demonstration may use is spent.
 func (d *demo) report(ctx context.Context) error {
-	local := api.NewClient(d.socket(), time.Second)
 	hub := &api.Client{HTTP: &http.Client{Timeout: time.Second}, Base: "http://" + demoHub}
 	for n := 0; pause(ctx, time.Second); n++ {
 		// Walking through all files costs more than the rest.
 		if n%10 == 0 {
 			d.measure()
 		}
-		s, err := api.GetStatus.Ask(ctx, local, api.None{})
-		if err != nil {
-			d.screen.State(d.p.Phrase("sim.starting"))
-			continue
-		}
-		line := summary(d.p, s)
-		if agents, err := hubapi.GetAgents.Ask(ctx, hub, hubapi.AgentsQuery{}); err == nil && len(agents) > 0 {
-			line += " · " + d.p.Phrase("sim.at-hub", message.Count("n", agents[0].Held))
-		}
-		line += " · " + d.p.Phrase("sim.disk", cli.Size("used", d.used.Load()), cli.Size("budget", demoBudget))
-		if d.full.Load() {
-			line = d.p.Phrase("sim.disk-used", cli.Size("budget", demoBudget)) + " " + line
-		}
-		d.screen.State(line)
+		d.screen.State(d.status(ctx, hub))
 	}
 	d.screen.End()
 	return nil
+}
+
+// status returns the status line: how each site is, how much the hub has, and how much disk is used.
+func (d *demo) status(ctx context.Context, hub *api.Client) string {
+	var parts []string
+	if d.full.Load() {
+		parts = append(parts, d.p.Phrase("sim.disk-used", cli.Size("budget", demoBudget)))
+	}
+	for _, s := range d.sites {
+		said := d.p.Phrase("sim.starting")
+		if status, err := api.GetStatus.Ask(ctx, api.NewClient(s.socket(), time.Second), api.None{}); err == nil {
+			said = summary(d.p, status)
+		}
+		parts = append(parts, s.id+" "+said)
+	}
+	if agents, err := hubapi.GetAgents.Ask(ctx, hub, hubapi.AgentsQuery{}); err == nil {
+		held := int64(0)
+		for i := range agents {
+			held += agents[i].Held
+		}
+		parts = append(parts, d.p.Phrase("sim.at-hub", message.Count("n", held)))
+	}
+	parts = append(parts, d.p.Phrase("sim.disk", cli.Size("used", d.used.Load()), cli.Size("budget", demoBudget)))
+	return strings.Join(parts, " · ")
 }
 
 // measure determines how much of its disk the demonstration uses, and says once that it is spent.
@@ -71,7 +81,7 @@ func usedBytes(dir string) (n int64) {
 	return n
 }
 
-// summary returns the status line, with what is wrong first.
+// summary says how a site is: how many of its devices work, which do not, and whether its link is down.
 func summary(p cli.Printer, s api.Status) string {
 	var wrong []string
 	for _, d := range s.Devices {
@@ -79,30 +89,23 @@ func summary(p cli.Printer, s api.Status) string {
 			wrong = append(wrong, d.ID+" "+p.In(message.New("lanectl.state."+d.State)))
 		}
 	}
-	line := p.Phrase("sim.all-well", message.Count("n", len(s.Devices)))
-	if len(wrong) > 0 {
-		line = p.Phrase("sim.some-unwell", message.Int("bad", len(wrong)), message.Count("n", len(s.Devices)),
-			message.String("which", strings.Join(wrong, ", ")))
-	}
-	link := p.Phrase("sim.link-up")
+	parts := append([]string{p.Phrase("sim.working", message.Int("n", len(s.Devices)-len(wrong)), message.Int("of", len(s.Devices)))}, wrong...)
 	if !s.Link.Ready {
-		link = p.Phrase("sim.link-down")
+		w := s.Journal.Waiting
+		parts = append(parts, p.Phrase("sim.link-down"), p.Phrase("sim.queued", message.Count("n", w["alarm"]+w["event"]+w["telemetry"])))
 	}
-	w := s.Journal.Waiting
-	return strings.Join([]string{line, link, p.Phrase("sim.queued", message.Count("n", w["alarm"]+w["event"]+w["telemetry"])),
-		p.Phrase("sim.artifacts-queued", message.Count("n", s.Journal.WaitingArtifacts)),
-		p.Phrase("sim.records", message.Count("n", s.Journal.Size))}, " · ")
+	return strings.Join(parts, ", ")
 }
 
-// events prints what happens at the lane, as its agent journals it, until ctx ends. It waits for an
+// events prints what happens at a site, as its agent journals it, until ctx ends. It waits for an
 // agent that starts.
-func (d *demo) events(ctx context.Context) error {
+func (d *demo) events(ctx context.Context, s *site) error {
 	for pause(ctx, time.Second) {
-		body, err := api.GetTail.Open(ctx, api.NewClient(d.socket(), 0), api.TailQuery{Follow: true})
+		body, err := api.GetTail.Open(ctx, api.NewClient(s.socket(), 0), api.TailQuery{Follow: true})
 		if err != nil {
 			continue // the agent is starting
 		}
-		d.follow(body)
+		d.follow(s, body)
 		body.Close()
 	}
 	return nil
@@ -110,7 +113,8 @@ func (d *demo) events(ctx context.Context) error {
 
 // follow prints the events of one answer until that ends. Lines that this version cannot decode are
 // passed over.
-func (d *demo) follow(body io.Reader) {
+func (d *demo) follow(s *site, body io.Reader) {
+	vehicle := func(passage string) string { return s.vehicle(d.p, passage) }
 	for lines := bufio.NewReader(body); ; {
 		text, err := lines.ReadBytes('\n')
 		if err != nil {
@@ -121,8 +125,8 @@ func (d *demo) follow(body io.Reader) {
 		if json.Unmarshal(text, &line) != nil || observation.FromJSON(line.Observation, o) != nil {
 			continue
 		}
-		for _, said := range happened(d.p, line, o, d.vehicle) {
-			d.screen.Event(said)
+		for _, said := range happened(d.p, line, o, vehicle) {
+			d.event(s, said)
 		}
 	}
 }

@@ -27,8 +27,8 @@ export function FleetMap({ data, choose }) {
 				<text x=${g.x1 + 4} y=${g.y2 - 6}>${g.text}</text></g>`)}
 			${spots.toReversed().map((s) => html`<g key=${s.site.site} class="spot ${s.level}" onClick=${() => choose(s.site.site)}>
 				<title>${named(s)}: ${plural("n-lanes", s.n)}, ${t(`level.${s.level}`)}</title><${Sign} s=${s} /></g>`)}
-			${written(bad).map((s) => html`<text key=${s.site.site} class="name" x=${Math.min(s.x, width - 90)} y=${s.y - 20}
-				text-anchor="middle">${named(s)}</text>`)}
+			${written(spots.length <= mostNames ? spots : bad).map((s) => html`<text key=${s.site.site} class="name" x=${s.x} y=${s.y - 20}
+				text-anchor=${anchor(s)}>${named(s)}</text>`)}
 		</svg></section>`;
 }
 
@@ -42,6 +42,9 @@ function written(bad) {
 	}
 	return out;
 }
+
+/** Where a name stands to its site, so that it does not leave the drawing. @param {Spot} s */
+const anchor = (s) => (s.x < width / 4 ? "start" : s.x > 3 * width / 4 ? "end" : "middle");
 
 /** @param {Spot} s */
 const named = (s) => s.site.title || s.site.site;

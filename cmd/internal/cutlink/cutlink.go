@@ -1,4 +1,6 @@
-package peers
+// Package cutlink is a connection between lane and centre that can be cut: a TCP proxy on this machine, for comparisons
+// and demonstrations.
+package cutlink
 
 import (
 	"io"
@@ -7,11 +9,12 @@ import (
 	"sync/atomic"
 )
 
-// link is the connection between lane and centre: a TCP proxy that counts what passes, and refuses while it is down.
-type link struct {
-	from, to string // addresses: where the lane connects, and where that leads
+// Link counts what passes, and refuses while it is down, as it is at first. It may be used by many goroutines.
+type Link struct {
+	From string // the address where the lane connects
+	to   string // where that leads
 
-	up, down atomic.Int64 // bytes that passed, from the lane and to it
+	Up, Down atomic.Int64 // bytes that passed, from the lane and to it
 
 	mu       sync.Mutex
 	listener net.Listener // nil while it is down
@@ -19,11 +22,12 @@ type link struct {
 	running  sync.WaitGroup
 }
 
-func newLink(from, to string) *link { return &link{from: from, to: to, conns: map[net.Conn]bool{}} }
+// New returns the link from the address where a lane connects to that where the centre listens.
+func New(from, to string) *Link { return &Link{From: from, to: to, conns: map[net.Conn]bool{}} }
 
-// restore lets connections through.
-func (l *link) restore() error {
-	listener, err := net.Listen("tcp", l.from)
+// Restore lets connections through.
+func (l *Link) Restore() error {
+	listener, err := net.Listen("tcp", l.From)
 	if err != nil {
 		return err
 	}
@@ -42,8 +46,8 @@ func (l *link) restore() error {
 	return nil
 }
 
-// cut ends all connections, refuses new ones, and waits until nothing passes any more.
-func (l *link) cut() {
+// Cut ends all connections, refuses new ones, and waits until nothing passes any more.
+func (l *Link) Cut() {
 	l.mu.Lock()
 	if l.listener != nil {
 		l.listener.Close()
@@ -57,7 +61,7 @@ func (l *link) cut() {
 }
 
 // carry connects one connection through, until either end closes it.
-func (l *link) carry(lane net.Conn) {
+func (l *Link) carry(lane net.Conn) {
 	defer lane.Close()
 	centre, err := net.Dial("tcp", l.to)
 	if err != nil {
@@ -74,13 +78,13 @@ func (l *link) carry(lane net.Conn) {
 		to.Close()
 		from.Close()
 	}
-	ways.Go(func() { pass(centre, lane, &l.up) })
-	ways.Go(func() { pass(lane, centre, &l.down) })
+	ways.Go(func() { pass(centre, lane, &l.Up) })
+	ways.Go(func() { pass(lane, centre, &l.Down) })
 	ways.Wait()
 }
 
-// keep notes connections, so that cut ends them; false when the link went down meanwhile.
-func (l *link) keep(conns ...net.Conn) bool {
+// keep notes connections, so that Cut ends them; false when the link went down meanwhile.
+func (l *Link) keep(conns ...net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range conns {
@@ -89,7 +93,7 @@ func (l *link) keep(conns ...net.Conn) bool {
 	return l.listener != nil
 }
 
-func (l *link) forget(conns ...net.Conn) {
+func (l *Link) forget(conns ...net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range conns {

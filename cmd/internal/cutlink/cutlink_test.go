@@ -1,4 +1,4 @@
-package peers
+package cutlink
 
 import (
 	"io"
@@ -28,13 +28,13 @@ func TestLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLink(free[0], echo.Addr().String())
-	defer l.cut()
+	l := New(free[0], echo.Addr().String())
+	defer l.Cut()
 	for range 2 {
-		if err := l.restore(); err != nil {
+		if err := l.Restore(); err != nil {
 			t.Fatal(err)
 		}
-		c, err := net.Dial("tcp", l.from)
+		c, err := net.Dial("tcp", l.From)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,15 +44,15 @@ func TestLink(t *testing.T) {
 		if _, err := io.ReadFull(c, make([]byte, 6)); err != nil {
 			t.Fatal(err)
 		}
-		l.cut()
+		l.Cut()
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("the connection outlived the cut")
 		}
-		if _, err := net.Dial("tcp", l.from); err == nil {
+		if _, err := net.Dial("tcp", l.From); err == nil {
 			t.Error("a link that is down takes connections")
 		}
 	}
-	if l.up.Load() != 12 || l.down.Load() != 12 {
-		t.Errorf("%d up, %d down", l.up.Load(), l.down.Load())
+	if l.Up.Load() != 12 || l.Down.Load() != 12 {
+		t.Errorf("%d up, %d down", l.Up.Load(), l.Down.Load())
 	}
 }
