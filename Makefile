@@ -80,17 +80,17 @@ cases: setup
 pages: setup
 	$(GO) test ./cmd/internal/e2e -count=1 -timeout 40m -v -run '^TestBrowser$$' -args -pages
 
+# What the views cost beside the ledger, and searches among PASSAGES of LANES lanes; 5,000,000 take an hour and 10 GB in TMPDIR.
+bench-views:
+	LANEWARDEN_PASSAGES=$(PASSAGES) LANEWARDEN_LANES=$(LANES) LANEWARDEN_THIN=$(THIN) \
+		$(GO) test ./sync/hub/views -run - -bench Views/sqlite -benchtime 1x -timeout 6h
+
 # A hub, and AGENTS agents that send it RATE observations a second together for DURATION, all in this machine; after STORM
 # all connections are cut at once (0: never). The table of docs/performance.md.
 AGENTS ?= 2000
 RATE ?= 5000
 DURATION ?= 1m
 STORM ?= 30s
-# What the views cost beside the ledger, and searches among PASSAGES of LANES lanes; 5,000,000 take an hour and 10 GB in TMPDIR.
-bench-views:
-	LANEWARDEN_PASSAGES=$(PASSAGES) LANEWARDEN_LANES=$(LANES) LANEWARDEN_THIN=$(THIN) \
-		$(GO) test ./sync/hub/views -run - -bench Views/sqlite -benchtime 1x -timeout 6h
-
 fleet: build
 	@AGENTS=$(AGENTS) RATE=$(RATE) DURATION=$(DURATION) STORM=$(STORM) .ci/fleet
 
