@@ -81,11 +81,16 @@ func notifyStatusCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := hubapi.GetSenders.Ask(cmd.Context(), client, api.None{})
+		answer, err := hubapi.GetSenders.Ask(cmd.Context(), client, api.None{})
 		if err != nil {
 			return err
 		}
 		p := cli.Print(cmd)
+		if answer.Problem != nil {
+			p.Say("lanehub.notify-file-wrong", message.String("file", answer.File),
+				message.String("cause", answer.Problem.In(p.Language)))
+		}
+		all := answer.Senders
 		if len(all) == 0 {
 			p.Say("lanehub.notify-none")
 			return nil

@@ -16,7 +16,7 @@ const widths = { 360: 740, 1440: 900, 2560: 1300 };
 const looks = [["en-CA", "light"], ["fr-CA", "dark"], ["en-CA", "dark"], ["fr-CA", "light"]];
 
 /** What a role needs to see a page. */
-const scopes = { work: "feed", case: "feed", passages: "feed", passage: "feed", transits: "feed", reports: "feed", looks: "looks", fleet: "fleet", lane: "fleet", lanes: "fleet", rollouts: "fleet", agents: "fleet" };
+const scopes = { work: "feed", case: "feed", passages: "feed", passage: "feed", transits: "feed", reports: "feed", looks: "looks", fleet: "fleet", lane: "fleet", lanes: "fleet", rollouts: "fleet", agents: "fleet", senders: "commands" };
 
 /** Roles that may not act: whatever button they see, it fails for nobody. */
 const idle = ["viewer", "operator", "list-issuer"];
@@ -67,7 +67,7 @@ const caseAddress = cases[0] && `#/case/${at(cases[0], cases[0].case.id)}`;
 const pages = [
 	"#/work", caseAddress, "#/passages", vehicles[0] && `#/passage/${at(vehicles[0], vehicles[0].passage.id)}`,
 	"#/fleet", `#/lane/${lane.site}/${lane.agent}`, "#/lanes", "#/reports/shift", "#/reports/adjudication", ...(everything ? ["#/reports/day", "#/reports/month", "#/reports/device?device=rpm-1"] : []),
-	"#/transits", "#/rollouts", "#/agents", "#/looks", "#/signin", "#/nowhere",
+	"#/transits", "#/rollouts", "#/senders", "#/agents", "#/looks", "#/signin", "#/nowhere",
 ].filter(Boolean);
 await first.context.close();
 

@@ -79,7 +79,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Write(&hubapi.GetAuthority, s.issuer.authority),
 		api.Perform(&hubapi.Enrol, s.issuer.enrol),
 		api.Answer(&hubapi.GetOrders, s.orders),
-		api.Answer(&hubapi.GetSenders, s.senders),
+		api.Answer(&hubapi.GetSenders, s.senders), api.Perform(&hubapi.TestSender, s.testSender),
 		api.Answer(&hubapi.GetRollouts, s.rollouts),
 		api.Answer(&hubapi.GetSession, s.session),
 		api.Perform(&hubapi.PostSession, s.signIn),
@@ -153,14 +153,6 @@ func (s *httpServer) run(ctx context.Context) error {
 func (s *httpServer) writeMetrics(w http.ResponseWriter, c *api.Call, _ api.None) error {
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, c.Request)
 	return nil
-}
-
-// senders serves hubapi.GetSenders. Senders are of all sites: who sees some only is told of none.
-func (s *httpServer) senders(c *api.Call, _ api.None) ([]hubapi.Sender, error) {
-	if len(c.User.Sites) > 0 {
-		return []hubapi.Sender{}, nil
-	}
-	return s.outside.Senders(), nil
 }
 
 // file has the ingester commit what somebody asked for, and returns once that is durable, or with ctx's error. Only the

@@ -109,10 +109,6 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := readRules(opts.Notify)
-	if err != nil {
-		return err
-	}
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
@@ -145,7 +141,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	metrics, requests := newMetrics(l, states), make(chan decoded)
-	outside, err := newTeller(rules, l, &opts, metrics)
+	outside, err := newTeller(l, &opts, metrics)
 	if err != nil {
 		return err
 	}
@@ -205,20 +201,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return parts.run(ctx)
 }
 
-// readRules reads the file of rules about who outside is told, nil without one.
-func readRules(file string) (*notify.Rules, error) {
-	if file == "" {
+// newTeller returns who tells those outside, nil without a file of rules.
+func newTeller(l *ledger.Ledger, o *Options, m *metrics) (*notify.Teller, error) {
+	if o.Notify == "" {
 		return nil, nil
 	}
-	return notify.Read(file)
-}
-
-// newTeller returns who tells those outside, nil without rules.
-func newTeller(rules *notify.Rules, l *ledger.Ledger, o *Options, m *metrics) (*notify.Teller, error) {
-	if rules == nil {
-		return nil, nil
-	}
-	t, err := notify.New(rules, l, notify.InDir(o.Dir), o.Log)
+	t, err := notify.Open(o.Notify, l, notify.InDir(o.Dir), o.Log)
 	if err == nil {
 		m.registry.MustRegister(t)
 	}

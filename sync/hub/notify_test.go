@@ -66,13 +66,29 @@ rules:
 	var said []hubapi.Sender
 	eventually(t, "both senders", func() bool {
 		_, text := get(t, "http://"+o.HTTP+"/v1/senders")
-		if err := json.Unmarshal([]byte(text), &said); err != nil {
+		var state hubapi.Senders
+		if err := json.Unmarshal([]byte(text), &state); err != nil {
 			t.Fatal(err)
 		}
+		said = state.Senders
 		return len(said) == 2 && said[0].Sent == 1 && said[1].State == "failing" && said[1].Waiting == 1
 	})
 	if why := said[1].Error; why == nil || why.FR == why.EN {
 		t.Errorf("%+v", said[1])
+	}
+	for receiver, want := range map[string]int{"alive": http.StatusOK, "nobody": http.StatusNotFound} {
+		body := fmt.Sprintf(`{"rule": "alarms", "receiver": %q}`, receiver)
+		resp, err := http.Post("http://"+o.HTTP+"/v1/senders/test", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("a test to %s: %s", receiver, resp.Status)
+		}
+	}
+	if text := <-came; !strings.Contains(text, "lanewarden.notify.test.v1") {
+		t.Errorf("the test is %s", text)
 	}
 	_, text = get(t, "http://"+o.HTTP+"/metrics")
 	for _, want := range []string{`lanehub_notify_sent_total{receiver="alive",rule="alarms"} 1`, `lanehub_notify_failing{receiver="dead",rule="alarms"} 1`} {

@@ -40,13 +40,14 @@ const pages = {
 	reports: async () => (await import("/pages/reports.js")).Reports,
 	lane: async () => (await import("/pages/fleetagent.js")).FleetAgentPage,
 	rollouts: async () => (await import("/pages/rollouts.js")).Rollouts,
+	senders: async () => (await import("/pages/senders.js")).Senders,
 	agents: async () => (await import("/pages/agents.js")).Agents,
 };
 
 /** What a reader needs for pages; the others are everybody's who has signed in. @type {Record<string, string>} */
 const needs = {
 	"work": "feed", "case": "feed", "passages": "feed", "passage": "feed", "transits": "feed", "reports": "feed", "viewer": "feed", "looks": "looks",
-	"": "fleet", "fleet": "fleet", "lane": "fleet", "lanes": "fleet", "rollouts": "fleet", "agents": "fleet",
+	"": "fleet", "fleet": "fleet", "lane": "fleet", "lanes": "fleet", "rollouts": "fleet", "agents": "fleet", "senders": "commands",
 };
 
 /** @param {string} page */
@@ -77,7 +78,7 @@ places.picture = null;
 const [asked] = await Promise.all([ask("/v1/session"), restoreChoices()]);
 setSession(read(asked));
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "rollouts", "reports", "looks"]} home="fleet" guard=${guard} sees=${sees} aside=${aside} />`, root);
+render(html`<${Frame} pages=${pages} nav=${["work", "fleet", "passages", "lanes", "transits", "rollouts", "senders", "reports", "looks"]} home="fleet" guard=${guard} sees=${sees} aside=${aside} />`, root);
 // The frame names the page; the number of open cases goes before that. A first key or click lets sound be heard.
 new MutationObserver(count).observe(/** @type {Node} */ (document.querySelector("title")), { childList: true });
 for (const done of ["pointerdown", "keydown"]) addEventListener(done, () => unlock().catch(() => undefined), { once: true });

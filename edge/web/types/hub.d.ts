@@ -1021,6 +1021,29 @@ export interface Sender {
 	/** events that are to be told, as far as they were counted */
 	waiting: number;
 	way: "webhook" | "email" | "syslog" | "ntfy";
+	/** What says what the rule sends. */
+	what: MessageText;
+}
+
+export interface SenderTest {
+	receiver?: string;
+	rule?: string;
+}
+
+export interface SenderTested {
+	/** why the receiver did not accept the test; absent when it did. */
+	error?: MessageText;
+}
+
+export interface Senders {
+	/** of the rules, at the hub; absent where nobody outside is told */
+	file?: string;
+	/** what is wrong with the file as it is now: the rules of before hold. Absent when it is in force. */
+	problem?: MessageText;
+	/** one for each rule and receiver */
+	senders: Sender[];
+	/** when the rules in force were read */
+	since?: string;
 }
 
 export interface Session {

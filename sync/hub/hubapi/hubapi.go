@@ -254,7 +254,7 @@ func Operations() []api.Operation {
 		&GetCases, &GetCase, &GetCasesCSV, &PostCaseEvent, &PostCasePhoto, &GetCasePhoto, &GetLooks,
 		&GetReport, &ExportReport,
 		&GetFleet, &GetFleetChanges, &GetFleetAgent,
-		&GetSenders,
+		&GetSenders, &TestSender,
 		&GetSession, &PostSession, &DeleteSession, &SignOn, &SignOnBack,
 	}
 }

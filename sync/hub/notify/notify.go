@@ -10,10 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"lanewarden/drivers/message"
 	"lanewarden/edge/evidence/sqlog"
@@ -36,8 +37,17 @@ type source interface {
 
 // Teller has the senders of a file of rules. A nil Teller has none.
 type Teller struct {
+	file, dir string // of the rules; of the senders' files
+	from      source
+	log       *slog.Logger
+	testing   chan struct{} // holds a token while a test is sent: one at a time
+
+	mu      sync.Mutex
+	rules   *Rules // in force
+	since   time.Time
 	senders []*sender
-	log     *slog.Logger
+	seen    fileMark      // of the file as it was tried last
+	problem *message.Text // why the file as it is now is not in force; nil when it is
 }
 
 // writer words letters for one rule and one receiver.
@@ -47,33 +57,49 @@ type writer struct {
 	to   *Receiver
 }
 
-// New returns the senders of rules that read the ledger l and keep their files in the folder dir, which is made. A sender
-// that is new begins with what comes from now on.
-func New(rules *Rules, l *ledger.Ledger, dir string, log *slog.Logger) (*Teller, error) {
-	return newTeller(rules, l, dir, log)
+// Open reads a file of rules and returns their senders, which read the ledger l and keep their files in the folder dir,
+// which is made. A sender that is new begins with what comes from now on. Run reads the file again when it changes.
+func Open(file string, l *ledger.Ledger, dir string, log *slog.Logger) (*Teller, error) {
+	return openTeller(file, l, dir, log)
 }
 
-func newTeller(rules *Rules, from source, dir string, log *slog.Logger) (*Teller, error) {
+func openTeller(file string, from source, dir string, log *slog.Logger) (*Teller, error) {
+	t := &Teller{file: file, dir: dir, from: from, log: log, testing: make(chan struct{}, 1), seen: markOf(file)}
+	rules, err := Read(file)
+	if err != nil {
+		return nil, err
+	}
 	if err := sqlog.MakeDir(dir); err != nil {
 		return nil, err
 	}
-	t := &Teller{log: log}
+	return t, t.begin(rules)
+}
+
+// begin makes the senders of rules and puts these into force. Senders that there were have ended.
+func (t *Teller) begin(rules *Rules) error {
+	var all []*sender
 	for i := range rules.Rules {
 		r := &rules.Rules[i]
 		for _, id := range r.To {
 			w := &writer{link: rules.Link, rule: r, to: rules.receiver(id)}
 			out, err := newOutlet(w.to)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			s, err := newSender(w, out, from, progressFile(dir, r.ID, id), log)
+			s, err := newSender(w, out, t.from, progressFile(t.dir, r.ID, id), t.log)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			t.senders = append(t.senders, s)
+			all = append(all, s)
 		}
 	}
-	return t, nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range all {
+		s.goOnFrom(t.senders)
+	}
+	t.rules, t.senders, t.since, t.problem = rules, all, time.Now(), nil
+	return nil
 }
 
 // newOutlet returns the way to a receiver.
@@ -108,28 +134,65 @@ func (r *Receiver) way() string {
 	return "email"
 }
 
-// Run runs all senders until ctx ends, and returns nil.
-func (t *Teller) Run(ctx context.Context) error {
+// current returns the senders of the rules in force.
+func (t *Teller) current() []*sender {
 	if t == nil {
 		return nil
 	}
-	var g errgroup.Group
-	for _, s := range t.senders {
-		g.Go(func() error { s.run(ctx); return nil })
-	}
-	return g.Wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.senders
 }
 
-// Senders returns how far all senders are.
-func (t *Teller) Senders() []hubapi.Sender {
-	out := []hubapi.Sender{}
+// State returns which rules are in force, and how far their senders are.
+func (t *Teller) State() hubapi.Senders {
+	out := hubapi.Senders{Senders: []hubapi.Sender{}}
 	if t == nil {
 		return out
 	}
-	for _, s := range t.senders {
-		out = append(out, s.state())
+	for _, s := range t.current() {
+		out.Senders = append(out.Senders, s.state())
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since := t.since.UTC()
+	out.File, out.Since, out.Problem = t.file, &since, t.problem
 	return out
+}
+
+// Test sends a test to one receiver of a rule in force; one at a time. The error is why it was not accepted, and ErrNoPair
+// when no rule of that id names the receiver.
+func (t *Teller) Test(ctx context.Context, rule, receiver string) error {
+	if t == nil {
+		return ErrNoPair
+	}
+	select {
+	case t.testing <- struct{}{}:
+		defer func() { <-t.testing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t.mu.Lock()
+	rules := t.rules
+	t.mu.Unlock()
+	r := rules.find(rule)
+	if r == nil || !slices.Contains(r.To, receiver) {
+		return ErrNoPair
+	}
+	return sendTest(ctx, rules, r, receiver)
+}
+
+// ErrNoPair is the error of a rule and a receiver that do not belong together.
+var ErrNoPair = message.Errorf("notify.no-pair")
+
+// sendTest sends a test to a receiver of a rule.
+func sendTest(ctx context.Context, rules *Rules, r *Rule, receiver string) error {
+	w := &writer{link: rules.Link, rule: r, to: rules.receiver(receiver)}
+	out, err := newOutlet(w.to)
+	if err == nil {
+		err = out.send(ctx, w.testLetter(time.Now()))
+	}
+	return err
 }
 
 // Test sends a message of its own to the receivers of a rule, which says that it is a test. It calls told with what came of
@@ -140,12 +203,7 @@ func Test(ctx context.Context, rules *Rules, rule string, told func(receiver str
 		return message.Errorf("notify.no-rule", message.Quoted("rule", rule))
 	}
 	for _, id := range r.To {
-		w := &writer{link: rules.Link, rule: r, to: rules.receiver(id)}
-		out, err := newOutlet(w.to)
-		if err == nil {
-			err = out.send(ctx, w.testLetter(time.Now()))
-		}
-		told(id, err)
+		told(id, sendTest(ctx, rules, r, id))
 	}
 	return nil
 }
@@ -176,10 +234,7 @@ func (t *Teller) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (t *Teller) Collect(ch chan<- prometheus.Metric) {
-	if t == nil {
-		return
-	}
-	for _, s := range t.senders {
+	for _, s := range t.current() {
 		now, failures := s.state(), s.failures()
 		add := func(d *prometheus.Desc, kind prometheus.ValueType, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, kind, v, now.Rule, now.Receiver)

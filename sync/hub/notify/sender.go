@@ -74,7 +74,9 @@ func newSender(w *writer, out outlet, from source, file string, log *slog.Logger
 		writer: w, out: out, from: from, filter: f, hours: h, file: file, gather: gatherTime,
 		log:     log.With("rule", w.rule.ID, "receiver", w.to.ID),
 		limiter: rate.NewLimiter(rate.Limit(float64(w.rule.PerMinute)/60), w.rule.PerMinute),
-		stats:   hubapi.Sender{Rule: w.rule.ID, Receiver: w.to.ID, Way: w.to.way(), State: "ok"},
+		stats: hubapi.Sender{
+			Rule: w.rule.ID, Receiver: w.to.ID, Way: w.to.way(), What: w.rule.says().Text(), State: "ok",
+		},
 	}
 	var there bool
 	if s.progress, there, err = readProgress(file); err != nil {
@@ -95,6 +97,17 @@ func newSender(w *writer, out outlet, from source, file string, log *slog.Logger
 	}
 	s.note()
 	return s, err
+}
+
+// goOnFrom has the sender count on from the one of the same rule and receiver that there was before.
+func (s *sender) goOnFrom(before []*sender) {
+	for _, old := range before {
+		if old.rule.ID != s.rule.ID || old.to.ID != s.to.ID {
+			continue
+		}
+		was := old.state()
+		s.stats.Sent, s.stats.Summed, s.stats.LastSent, s.tries = was.Sent, was.Summed, was.LastSent, old.failures()
+	}
 }
 
 // run tells until ctx ends.
