@@ -106,18 +106,29 @@ func (l *Ledger) applyBy(group []Message, file filing) ([]Answer, error) {
 // transact runs f in a transaction, l.tx.
 func (l *Ledger) transact(f func() error) error {
 	defer func() { l.tx = nil }()
-	return l.store.Transact(func(tx store.Tx) error {
+	newest, err := l.store.Transact(func(tx store.Tx) error {
 		l.tx = tx
+		l.recent.begin()
+		l.dropReset()
 		return f()
 	})
+	if err == nil {
+		l.recent.commit(newest)
+	}
+	return err
+}
+
+// dropReset drops what is remembered of a ledger that may have been replaced by an older one.
+func (l *Ledger) dropReset() {
+	if l.takeReset() {
+		l.journals, l.usage = map[string]*replica{}, nil
+		l.recent.clear()
+	}
 }
 
 // dropStale locks the journals of a group's messages against other hub processes, and drops the copies of those that
 // another one has changed.
 func (l *Ledger) dropStale(group []Message) error {
-	if l.takeReset() {
-		l.journals, l.usage = map[string]*replica{}, nil
-	}
 	held := map[string]int64{}
 	for _, m := range group {
 		if m, ok := m.(agentMessage); ok {
@@ -208,7 +219,7 @@ func (l *Ledger) applySender(messages []agentMessage, _ map[*replica]bool) ([]An
 // not with every message.
 func (l *Ledger) attempt(messages []agentMessage) (answers []Answer, err error) {
 	touched := map[*replica]bool{}
-	spent := len(l.spent)
+	spent, added := len(l.spent), len(l.recent.adding)
 	err = l.tx.Savepoint(func() error {
 		if answers, err = l.file(messages, touched); err != nil {
 			return err
@@ -217,6 +228,7 @@ func (l *Ledger) attempt(messages []agentMessage) (answers []Answer, err error) 
 	})
 	if err != nil {
 		l.spent, l.usage = l.spent[:spent], nil
+		l.recent.undo(added)
 		for _, m := range messages {
 			delete(l.journals, string(m.journal())) // to be read again: what is in memory is ahead of the database
 		}

@@ -66,9 +66,11 @@ func (l *Ledger) keep(c *replica, class observation.Class, rows []wire.Row) erro
 	if err := l.lookAhead(c, rows); err != nil {
 		return err
 	}
-	if err := l.tx.AddRows(c.id, class, l.stored(class, fresh), c.held()); err != nil {
+	stored := l.stored(class, fresh)
+	if err := l.tx.AddRows(c.id, class, stored, c.held()); err != nil {
 		return err
 	}
+	l.recent.add(c.id, stored)
 	if err := l.nameArtifacts(c.id, rows); err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ func (l *Ledger) eraseAll(due []store.OwnedRow) error {
 		return nil
 	}
 	l.erased = true
+	l.recent.spoil()
 	return l.tx.Erasing(func() error {
 		for i := range due {
 			if err := l.eraseOne(&due[i]); err != nil {

@@ -41,6 +41,7 @@ type Ledger struct {
 	sealer   *personal.Sealer // of personal values, with the hub's key
 	erased   bool             // the store may still hold copies of what was erased
 	spent    []string         // parts to delete once the transaction is durable
+	recent   recent
 
 	mu       sync.Mutex
 	position store.Position

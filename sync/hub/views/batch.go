@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
-	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/edge/evidence/sqlog"
 	"lanewarden/sync/hub/ledger/store"
@@ -64,10 +62,10 @@ func (v *Views) fold(tx store.Tx) (more bool, err error) {
 	if err := v.begin(b); err != nil {
 		return false, err
 	}
-	if err := b.next(v.limit); err != nil {
-		return false, err
+	gone, err := b.takeErased() // before rows are read: what is erased meanwhile is left to the next batch
+	if err == nil {
+		err = b.next(v.ledger, v.limit)
 	}
-	gone, err := b.takeErased()
 	if err != nil || b.upTo == 0 && len(gone) == 0 {
 		return false, err
 	}
@@ -178,75 +176,6 @@ func (v *Views) drop(tx store.Tx) error {
 	}
 	return tx.CreateTables(text)
 }
-
-// errEnough ends a query whose rows fill a batch.
-var errEnough = errors.New("enough rows")
-
-// next reads the rows behind the cursor that some fold wants to see: those whose bodies are read, and alarms. Of the
-// others, most of which are telemetry, no fold needs more than when their devices were seen.
-func (b *batch) next(limit int) error {
-	first, err := integer(b.Tx, "SELECT min(seq) FROM observation WHERE seq>?", b.seq)
-	if err != nil || first == 0 {
-		return err
-	}
-	newest, err := integer(b.Tx, "SELECT max(seq) FROM observation")
-	if err != nil {
-		return err
-	}
-	upTo, bytes := min(newest, first+int64(limit)-1), 0
-	err = b.Query(nextRows, func(r []driver.Value) error {
-		b.hear(sqlog.Int64(r[1]), sqlog.Text(r[5]), sqlog.Int64(r[4]))
-		if !isWanted(observation.Class(sqlog.Int64(r[3])), observation.Kind(sqlog.Int64(r[6]))) {
-			return nil
-		}
-		one := scanRow(r, b.sealer)
-		b.rows = append(b.rows, one)
-		if bytes += len(one.Body) + len(one.Sealed); bytes >= batchBytes {
-			upTo = one.Seq
-			return errEnough
-		}
-		return nil
-	}, b.seq, upTo)
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
-	}
-	b.upTo = upTo
-	return nil
-}
-
-// hear notes when something of a device was observed.
-func (b *batch) hear(owner int64, device string, timeNs int64) {
-	k := deviceKey{owner, device}
-	b.heard[k] = max(b.heard[k], timeNs)
-}
-
-// wantedKinds are the kinds of rows that some fold wants to see.
-var wantedKinds = func() map[observation.Kind]bool {
-	all := wanted()
-	for number := range observation.Kind_name {
-		if k := observation.Kind(number); observation.Describe(k).Detections != nil {
-			all[k] = true
-		}
-	}
-	return all
-}()
-
-// isWanted reports whether some fold wants to see a row.
-func isWanted(class observation.Class, kind observation.Kind) bool {
-	return class == observation.Class_CLASS_ALARM || wantedKinds[kind]
-}
-
-// nextRows is the query for the rows of a batch, in the columns of rowColumns; bodies are those of wanted rows alone. It
-// is one query for all rows, as finding their pages is what costs most.
-var nextRows = func() string {
-	var kinds []string
-	for k := range wantedKinds {
-		kinds = append(kinds, strconv.Itoa(int(k)))
-	}
-	body := fmt.Sprintf("CASE WHEN o.class=%d OR o.kind IN (%s) THEN o.body END", observation.Class_CLASS_ALARM,
-		strings.Join(sorted(kinds), ","))
-	return "SELECT " + strings.Replace(rowColumns, "o.body", body, 1) + " FROM observation o WHERE o.seq>? AND o.seq<=? ORDER BY o.seq"
-}()
 
 // erasedAtOnce bounds the erased rows of a batch.
 const erasedAtOnce = 500

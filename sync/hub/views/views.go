@@ -34,8 +34,10 @@ type Views struct {
 // File has a message applied to the ledger and returns once that is durable. An error is ctx's.
 type File func(ctx context.Context, m ledger.Message) error
 
-// New returns the views of a ledger. What they write they have filed.
+// New returns the views of a ledger. What they write they have filed. It is to be called before the ledger files
+// anything, as they have it keep what it filed last.
 func New(l *ledger.Ledger, file File, log *slog.Logger) *Views {
+	l.KeepRecent(isWanted)
 	return &Views{ledger: l, file: file, log: log, most: batchRows, limit: batchRows, state: newState()}
 }
 

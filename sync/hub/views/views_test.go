@@ -526,10 +526,9 @@ func TestUndoneBatches(t *testing.T) {
 	})
 }
 
-// TestTwoHubs: of two processes with one ledger each row is folded by one of them, and both answer.
-func TestTwoHubs(t *testing.T) {
+// twoHubs returns two processes with one ledger.
+func twoHubs(t *testing.T) (both [2]*centre) {
 	url, dir := postgrestest.URL(t), t.TempDir()
-	var both [2]*centre
 	for i := range both {
 		l, err := ledger.OpenWith(t.Context(), ledger.Options{Dir: dir, URL: url})
 		if err != nil {
@@ -539,6 +538,12 @@ func TestTwoHubs(t *testing.T) {
 		both[i] = &centre{t: t, ledger: l}
 		both[i].Views = New(l, both[i].apply, slog.New(slog.DiscardHandler))
 	}
+	return both
+}
+
+// TestTwoHubs: of two processes with one ledger each row is folded by one of them, and both answer.
+func TestTwoHubs(t *testing.T) {
+	both := twoHubs(t)
 	l := newLane(both[0], "emerson", "lane-7")
 	for i := range 50 {
 		l.alarm()

@@ -289,33 +289,33 @@ func (s *Store) follow(conn *pgx.Conn) {
 func (s *Store) Erased() (done bool, err error) { return true, nil }
 
 // Transact implements store.Store.
-func (s *Store) Transact(f func(store.Tx) error) error {
+func (s *Store) Transact(f func(store.Tx) error) (newest int64, err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, transactTimeout)
 	defer cancel()
 	if s.writer == nil {
 		if err := s.connect(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	err := s.transact(ctx, f)
+	newest, err = s.transact(ctx, f)
 	if err != nil && s.writer.IsClosed() {
 		s.writer = nil
 	}
-	return err
+	return newest, err
 }
 
-func (s *Store) transact(ctx context.Context, f func(store.Tx) error) error {
+func (s *Store) transact(ctx context.Context, f func(store.Tx) error) (newest int64, err error) {
 	conn := s.writer
 	if err := s.prepareMonth(ctx, conn); err != nil {
-		return explained(err, conn.IsClosed())
+		return 0, explained(err, conn.IsClosed())
 	}
 	t := &tx{ctx: ctx, conn: conn, floor: firstOf(s.month) - 1}
 	t.Tx = tables.Tx{Conn: t}
 	t.discard()
 	if err := t.now("BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
-		return err
+		return 0, err
 	}
-	err := f(t)
+	err = f(t)
 	if err == nil && t.newestAdded() {
 		err = t.Exec(notify)
 	}
@@ -331,12 +331,12 @@ func (s *Store) transact(ctx context.Context, f func(store.Tx) error) error {
 				conn.Close(ctx)
 			}
 		}
-		return err
+		return 0, err
 	}
-	if t.newest == 0 {
-		return nil
+	if t.newest != 0 {
+		s.committed(ctx, t)
 	}
-	return s.committed(ctx, t)
+	return t.newest, nil
 }
 
 // newestAdded reports whether the transaction adds rows, sent or not.
@@ -352,12 +352,12 @@ func (t *tx) commit() error {
 }
 
 // committed tells that rows were committed. They are durable whatever happens here: an error is left to the listener.
-func (s *Store) committed(ctx context.Context, t *tx) error {
+func (s *Store) committed(ctx context.Context, t *tx) {
 	s.mu.Lock()
 	if s.begun != t.epochs {
 		s.mu.Unlock()
 		_ = s.publish(ctx, s.writer, false)
-		return nil
+		return
 	}
 	defer s.mu.Unlock()
 	if t.newest > s.newest {
@@ -366,5 +366,4 @@ func (s *Store) committed(ctx context.Context, t *tx) error {
 			s.moved(store.Position{Newest: s.newest, Epochs: s.epochs})
 		}
 	}
-	return nil
 }

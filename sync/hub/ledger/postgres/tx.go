@@ -324,6 +324,16 @@ func (t *tx) Alone() (alone bool, err error) {
 	return alone, err
 }
 
+// Erased implements store.Derived.
+func (t *tx) Erased(after, upTo, sealed int64) (erased bool, err error) {
+	const left = "SELECT count(*) FROM observation WHERE seq>? AND seq<=? AND sealed IS NOT NULL"
+	err = t.Query(left, func(r []driver.Value) error {
+		erased = sqlog.Int64(r[0]) != sealed
+		return nil
+	}, after, upTo)
+	return erased, err
+}
+
 // Derived implements store.Store.
 func (s *Store) Derived() sqlog.Conn { return newReader(s.ctx, s.pool) }
 

@@ -95,6 +95,9 @@ func (t *tx) CreateTables(schema string) error { return t.s.db.Script(derivedWor
 // Alone implements store.Derived: with one writer nobody else does.
 func (t *tx) Alone() (bool, error) { return true, nil }
 
+// Erased implements store.Derived: with one writer nobody else does.
+func (t *tx) Erased(int64, int64, int64) (bool, error) { return false, nil }
+
 // beginEpoch begins the epoch of the rows to come, and reads all epochs. An epoch that got no row
 // gives way to it, so that opening the ledger again and again leaves nothing behind.
 func (s *Store) beginEpoch() error {
@@ -128,15 +131,16 @@ func (s *Store) Refresh() error { return nil }
 func (s *Store) Erased() (done bool, err error) { return s.db.EmptyLog() }
 
 // Transact implements store.Store.
-func (s *Store) Transact(f func(store.Tx) error) error {
+func (s *Store) Transact(f func(store.Tx) error) (newest int64, err error) {
 	if err := s.db.Tx(func() error { return f(&tx{Tx: tables.Tx{Conn: s.db}, s: s}) }); err != nil {
 		s.seq = s.newest
-		return err
+		return 0, err
 	}
-	if s.newest != s.seq {
-		s.publish()
+	if s.newest == s.seq {
+		return 0, nil
 	}
-	return nil
+	s.publish()
+	return s.newest, nil
 }
 
 // tx is a transaction under way.

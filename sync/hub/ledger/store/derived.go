@@ -11,6 +11,9 @@ type Derived interface {
 	CreateTables(schema string) error
 	// Alone reports whether no other process derives tables now. It stays so until the transaction ends.
 	Alone() (bool, error)
+	// Erased reports whether other processes have erased values of rows behind a seq and up to another. So many of these
+	// had some when this one added them.
+	Erased(after, upTo, sealed int64) (bool, error)
 }
 
 // RowRef names a row.

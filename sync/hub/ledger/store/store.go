@@ -18,8 +18,9 @@ type Store interface {
 
 	// Transact runs f in one transaction: when it returns nil, all that f wrote is durable and seen by readers, and
 	// Options.Moved was called; when it returns an error, nothing of it is, or (a connection lost at COMMIT) it is not
-	// known whether it is. What f has read of journals is locked until then (Journals.Stale).
-	Transact(f func(Tx) error) error
+	// known whether it is. What f has read of journals is locked until then (Journals.Stale). newest is the seq of the
+	// last row that f added, 0 for none; the others have the numbers before it, in the order in which they were added.
+	Transact(f func(Tx) error) (newest int64, err error)
 
 	// Refresh looks at once whether other writers have moved the ledger, and calls Options.Moved when they have.
 	Refresh() error
