@@ -225,13 +225,17 @@ func hubWithCases(t *testing.T) (o Options, l *casesLane, as map[string]*browser
 }
 
 // hubWithRules is hubWithCases with a lane whose cases are adjudicated by some rules.
-func hubWithRules(t *testing.T, rules *observation.CaseRules) (o Options, l *casesLane, as map[string]*browser) {
+func hubWithRules(t *testing.T, rules *observation.CaseRules, also ...func(*Options)) (o Options, l *casesLane, as map[string]*browser) {
 	dir := t.TempDir()
 	_, _, root, _ := published(t, dir, 10)
-	o = start(t, Options{Dir: dir, HTTPAccounts: accountsFile(t,
+	with := Options{Dir: dir, HTTPAccounts: accountsFile(t,
 		people.Person{Name: "max", Roles: []people.Role{people.Expert}}, people.Person{Name: "sue", Roles: []people.Role{people.Supervisor}},
 		people.Person{Name: "eve", Roles: []people.Role{people.Viewer}},
-		people.Person{Name: "far", Roles: []people.Role{people.Officer}, Sites: []string{"windsor"}})})
+		people.Person{Name: "far", Roles: []people.Role{people.Officer}, Sites: []string{"windsor"}})}
+	for _, set := range also {
+		set(&with)
+	}
+	o = start(t, with)
 	as = map[string]*browser{}
 	for _, name := range []string{"max", "sue", "eve", "far"} {
 		as[name] = newBrowser(t, o.HTTP)

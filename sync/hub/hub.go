@@ -109,6 +109,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := checkRules(opts.Notify); err != nil {
+		return err
+	}
 	if err := sqlog.MakeDir(opts.Dir); err != nil {
 		return err
 	}
@@ -141,10 +144,6 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	metrics, requests := newMetrics(l, states), make(chan decoded)
-	outside, err := newTeller(l, &opts, metrics)
-	if err != nil {
-		return err
-	}
 	broker, err := newSource(ctx, opts, health, metrics, key.Public)
 	if err != nil {
 		return err
@@ -178,22 +177,27 @@ func Run(ctx context.Context, opts Options) (err error) {
 		},
 		server: &httpServer{
 			ledger: l, requests: requests, states: states, health: health, metrics: metrics,
-			access: access, issuer: issuer, key: key, outside: outside, repository: repository, rolls: rolls, boxes: runs, board: board,
+			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board,
 			reading: api.NewDrawing(maxReading),
 			opts:    opts,
 		},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)
 	asked.views = parts.server.views
-	if opts.JSON {
-		parts.json = &jsonFeed{l, broker, opts.Log}
-	}
 	metrics.registry.MustRegister(gauges{parts.server.views, board, opts.Dir, opts.Software})
 	teller := &caseTeller{
 		views: asked.views, repository: repository, codec: codec, source: broker, states: states, log: opts.Log,
 	}
-	parts.journal, parts.teller, asked.teller, parts.outside = own, teller, teller, outside
+	parts.journal, parts.teller, asked.teller = own, teller, teller
 	parts.server.cases = newCaseServer(asked.views, own, states, teller, access)
+	outgoing := outgoing{parts.server.cases, parts.server.views}
+	if opts.JSON {
+		parts.json = &jsonFeed{l, broker, outgoing.shown, opts.Log}
+	}
+	if parts.outside, err = newTeller(l, &opts, outgoing.shown, metrics); err != nil {
+		return err
+	}
+	parts.server.outside = parts.outside
 	parts.fleet = &fleetKeeper{
 		board: board, ledger: l, views: parts.server.views, derive: parts.server.derive, refused: refused,
 		log: opts.Log,
@@ -201,12 +205,21 @@ func Run(ctx context.Context, opts Options) (err error) {
 	return parts.run(ctx)
 }
 
+// checkRules returns what is wrong with the file of rules about who outside is told, before anything is begun.
+func checkRules(file string) error {
+	if file == "" {
+		return nil
+	}
+	_, err := notify.Read(file)
+	return err
+}
+
 // newTeller returns who tells those outside, nil without a file of rules.
-func newTeller(l *ledger.Ledger, o *Options, m *metrics) (*notify.Teller, error) {
+func newTeller(l *ledger.Ledger, o *Options, shown notify.Shown, m *metrics) (*notify.Teller, error) {
 	if o.Notify == "" {
 		return nil, nil
 	}
-	t, err := notify.Open(o.Notify, l, notify.InDir(o.Dir), o.Log)
+	t, err := notify.Open(o.Notify, l, notify.InDir(o.Dir), shown, o.Log)
 	if err == nil {
 		m.registry.MustRegister(t)
 	}

@@ -25,6 +25,7 @@ const (
 type jsonFeed struct {
 	ledger *ledger.Ledger
 	source source
+	shown  notify.Shown // what may go out of an event
 	log    *slog.Logger
 }
 
@@ -37,7 +38,7 @@ func (f *jsonFeed) run(ctx context.Context) error {
 		newest, changed := f.ledger.Durable()
 		events, err := f.ledger.Events(after, jsonPageRows, filter)
 		for i := range events {
-			if err = f.publish(&events[i]); err != nil {
+			if err = f.publish(ctx, &events[i]); err != nil {
 				break
 			}
 		}
@@ -61,8 +62,12 @@ func (f *jsonFeed) run(ctx context.Context) error {
 	return nil
 }
 
-// publish publishes one event, without plates and names.
-func (f *jsonFeed) publish(e *ledger.Event) error {
+// publish publishes one event, without plates and names, and without what a second reader must not know yet.
+func (f *jsonFeed) publish(ctx context.Context, event *ledger.Event) error {
+	e, err := f.shown(ctx, event)
+	if err != nil {
+		return err
+	}
 	lane, err := f.ledger.LaneOf(e.Journal, e.Device)
 	if err != nil {
 		return err

@@ -35,10 +35,15 @@ type source interface {
 	AfterRestore(cursor string) int64
 }
 
+// Shown returns of an event what may go outside; it does not change the event. An event that cannot be had now is an
+// error, and comes again.
+type Shown func(ctx context.Context, e *ledger.Event) (*ledger.Event, error)
+
 // Teller has the senders of a file of rules. A nil Teller has none.
 type Teller struct {
 	file, dir string // of the rules; of the senders' files
 	from      source
+	shown     Shown
 	log       *slog.Logger
 	testing   chan struct{} // holds a token while a test is sent: one at a time
 
@@ -58,13 +63,14 @@ type writer struct {
 }
 
 // Open reads a file of rules and returns their senders, which read the ledger l and keep their files in the folder dir,
-// which is made. A sender that is new begins with what comes from now on. Run reads the file again when it changes.
-func Open(file string, l *ledger.Ledger, dir string, log *slog.Logger) (*Teller, error) {
-	return openTeller(file, l, dir, log)
+// which is made. A sender that is new begins with what comes from now on. What goes out of an event is what shown returns
+// of it. Run reads the file again when it changes.
+func Open(file string, l *ledger.Ledger, dir string, shown Shown, log *slog.Logger) (*Teller, error) {
+	return openTeller(file, l, dir, shown, log)
 }
 
-func openTeller(file string, from source, dir string, log *slog.Logger) (*Teller, error) {
-	t := &Teller{file: file, dir: dir, from: from, log: log, testing: make(chan struct{}, 1), seen: markOf(file)}
+func openTeller(file string, from source, dir string, shown Shown, log *slog.Logger) (*Teller, error) {
+	t := &Teller{file: file, dir: dir, from: from, shown: shown, log: log, testing: make(chan struct{}, 1), seen: markOf(file)}
 	rules, err := Read(file)
 	if err != nil {
 		return nil, err
@@ -90,6 +96,7 @@ func (t *Teller) begin(rules *Rules) error {
 			if err != nil {
 				return err
 			}
+			s.shown = t.shown
 			all = append(all, s)
 		}
 	}

@@ -57,7 +57,7 @@ func runTeller(t *testing.T, from source, rules string) *running {
 	r := &running{T: t, file: filepath.Join(dir, "notify.yaml")}
 	r.write(rules)
 	var err error
-	if r.Teller, err = openTeller(r.file, from, filepath.Join(dir, Dir), slog.New(slog.DiscardHandler)); err != nil {
+	if r.Teller, err = openTeller(r.file, from, filepath.Join(dir, Dir), nil, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -35,6 +35,7 @@ type sender struct {
 	*writer
 	out    outlet
 	from   source
+	shown  Shown // nil: all of an event
 	filter ledger.Filter
 	hours  hoursOf
 	file   string
@@ -189,7 +190,13 @@ func (s *sender) deal(ctx context.Context, e *ledger.Event) error {
 		if err != nil {
 			return err
 		}
-		if reason, err = s.deliver(ctx, s.newLetter(e, lane, s.from.Cursor(e.Seq)), e.TimeNs); err != nil {
+		shown := e
+		if s.shown != nil {
+			if shown, err = s.shown(ctx, e); err != nil {
+				return err
+			}
+		}
+		if reason, err = s.deliver(ctx, s.newLetter(shown, lane, s.from.Cursor(e.Seq)), e.TimeNs); err != nil {
 			return err
 		}
 	}
