@@ -1,9 +1,7 @@
 package cases
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -96,13 +94,7 @@ func sealed(a *observation.CaseEvent) *observation.CaseEvent {
 }
 
 // ReportKey is the key of the lane's act that attaches the report of the boxes of a row.
-func ReportKey(r Ref) string {
-	journal := []byte(r.Journal)
-	return fmt.Sprintf("report %x/%d", journal[:min(len(journal), 8)], r.Idx)
-}
-
-// IsReportKey reports whether a key is one of ReportKey.
-func IsReportKey(key string) bool { return strings.HasPrefix(key, "report ") }
+func ReportKey(r Ref) string { return observation.ReportKey([]byte(r.Journal), r.Idx) }
 
 // Conceal returns what a row about this case says as a reader is to see it: without what Shown hides. A row that the case
 // does not have yet may be what they must not know, and is hidden too. hidden is false for one that is shown as it is.

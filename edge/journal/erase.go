@@ -15,7 +15,7 @@ import (
 
 // Erasing empties the sealed column of rows, so that nothing but their commitments is left of their personal
 // values, and removes what devices sent with reads of plates and tags: pictures and documents. The rows, their
-// leaves and their proofs stay as they are. SQLite overwrites what it frees meanwhile, and its log is emptied at
+// leaves and their proofs stay as they are. So are reports of boxes that people drew in a case: their labels are in them. SQLite overwrites what it frees meanwhile, and its log is emptied at
 // the end.
 
 // eraseChunk is the number of rows that one transaction erases: commits wait for so long.
@@ -44,8 +44,37 @@ func (j *Journal) EraseName(ctx context.Context, name string) (out Erased, err e
 	if err != nil {
 		return out, err
 	}
+	if due, err = j.withReports(due); err != nil {
+		return out, err
+	}
 	return out, j.erase(ctx, due, &out)
 }
+
+// withReports adds to rows that are to be erased those with the reports of boxes that people drew in them: their files have
+// the same labels. By age each of them goes in its turn.
+func (j *Journal) withReports(due []Row) ([]Row, error) {
+	there := map[int64]bool{}
+	for _, r := range due {
+		there[r.Idx] = true
+	}
+	for _, r := range due {
+		key := observation.ReportOn(r.Kind, r.Body, j.identity.ID, r.Idx)
+		if key == "" {
+			continue
+		}
+		report, _, err := j.Named(observation.AgentDevice, CaseKey(key))
+		if err != nil {
+			return nil, err
+		}
+		if report != nil && !there[report.Idx] {
+			due = append(due, Row{Idx: report.Idx, Kind: report.Kind, Body: report.Public()})
+		}
+	}
+	return due, nil
+}
+
+// CaseKey is the key of the row of an act in a case that the lane does by itself, by the key of the act.
+func CaseKey(act string) string { return "case " + act }
 
 // erasedToMeta is in meta: rows below this idx were erased for their age.
 const erasedToMeta = "erased_to"
@@ -130,7 +159,7 @@ func (j *Journal) eraseSome(ctx context.Context, due []Row, out *Erased) error {
 	idx, sums := make([]int64, len(due)), [][]byte(nil)
 	for i, r := range due {
 		idx[i] = r.Idx
-		if observation.Describe(r.Kind).Reads == "" {
+		if !observation.TakesArtifacts(r.Kind, r.Body) {
 			continue
 		}
 		named, err := observation.ArtifactsIn(r.Body)

@@ -14,6 +14,7 @@ import (
 	"lanewarden/drivers/xray/dicom"
 	"lanewarden/drivers/xray/dicos"
 	"lanewarden/edge/cases"
+	"lanewarden/edge/journal"
 )
 
 // reportMedia is the media type of the reports.
@@ -35,7 +36,7 @@ func (c *Casebook) report(ctx context.Context, e *cases.Event) []*observation.Ob
 		Id: one.ID, Action: observation.CaseEvent_ACTION_ATTACH, By: cases.LaneRole, Role: cases.LaneRole, Key: key, Seen: one.Heads(),
 	}
 	row := observe(e.Time, act)
-	row.Key = "case " + key
+	row.Key = journal.CaseKey(key)
 	for i, a := range e.Act.Attachments {
 		if !hasBoxes(a) {
 			continue

@@ -2,6 +2,8 @@ package casebook
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -74,5 +76,80 @@ func TestBoxesBecomeReports(t *testing.T) {
 	c = d.until("p", func(*cases.Case) bool { return true })
 	if n := len(reports(c)); n != 2 || len(c.Alarms) != 1 {
 		t.Errorf("%d reports, %d alarms", n, len(c.Alarms))
+	}
+}
+
+// A label that is erased is gone from the report of its box as well; another box's report stays, and none is made again.
+func TestErasedLabelTakesItsReport(t *testing.T) {
+	d := newDesk(t)
+	var file bytes.Buffer
+	if err := (sim.Scan{Seed: 3, Rows: 20, Columns: 60, At: time.Unix(1_800_000_000, 0)}).WriteImage(&file); err != nil {
+		t.Fatal(err)
+	}
+	image, err := d.journal.StoreArtifact(t.Context(), &file, "application/dicom", "a.dcs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.commit(observation.Class_CLASS_EVENT, "xray-1", &observation.XrayImage{}, image)
+	d.passage("p", d.alarm())
+	d.until("p", func(c *cases.Case) bool { return c.State == cases.Open })
+	said := func(label string, idx int64) *observation.CaseEvent {
+		return &observation.CaseEvent{
+			Id: "p", Action: observation.CaseEvent_ACTION_COMMENT, By: "max", Role: "expert", Key: label, Notes: "n", Centre: true,
+			Attachments: []*observation.CaseAttachment{{Sha256: image.Sha256, Boxes: []*observation.CaseBox{
+				{Label: label, X: []float32{1, 9}, Y: []float32{2, 8}},
+			}}},
+			Origin: &observation.CaseOrigin{Journal: []byte("the hub's journal"), Idx: idx, TimeNs: time.Now().UnixNano()},
+		}
+	}
+	for i, label := range []string{"Smith, cabin", "pallet"} {
+		if err := d.Receive(t.Context(), said(label, int64(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	act := said("coat of Smith", 0)
+	act.Centre, act.Origin, act.By, act.Role, act.Key = false, nil, "ana", "officer", "k"
+	if _, err := d.Act(t.Context(), act, 1); err != nil {
+		t.Fatal(err)
+	}
+	reports := func(c *cases.Case) (out [][]byte) {
+		for _, a := range c.Attachments {
+			if a.By == cases.LaneRole {
+				out = append(out, a.Sha256)
+			}
+		}
+		return out
+	}
+	c := d.until("p", func(c *cases.Case) bool { return len(reports(c)) == 3 })
+	readable := func() (n int, text []byte) {
+		for _, sum := range reports(c) {
+			r, size, err := d.journal.OpenArtifact(sum)
+			if err != nil {
+				continue
+			}
+			all, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+			if err = errors.Join(err, r.Close()); err != nil {
+				t.Fatal(err)
+			}
+			n, text = n+1, append(text, all...)
+		}
+		return n, text
+	}
+	if n, text := readable(); n != 3 || !bytes.Contains(text, []byte("Smith")) {
+		t.Fatalf("%d reports, with the label: %v", n, bytes.Contains(text, []byte("Smith")))
+	}
+	if done, err := d.journal.EraseName(t.Context(), "Smith"); err != nil || done.Rows != 4 || done.Artifacts != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if n, text := readable(); n != 1 || bytes.Contains(text, []byte("Smith")) || !bytes.Contains(text, []byte("pallet")) {
+		t.Errorf("%d reports, with the label: %v", n, bytes.Contains(text, []byte("Smith")))
+	}
+	d.stop()
+	d.start()
+	d.passage("q", d.alarm())
+	d.until("q", func(c *cases.Case) bool { return c.State == cases.Open })
+	c = d.until("p", func(*cases.Case) bool { return true })
+	if n, text := readable(); n != 1 || len(reports(c)) != 3 || bytes.Contains(text, []byte("Smith")) {
+		t.Errorf("after a restart %d of %d reports", n, len(reports(c)))
 	}
 }

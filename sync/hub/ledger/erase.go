@@ -106,10 +106,11 @@ func (l *Ledger) eraseOne(r *store.OwnedRow) error {
 	return l.tx.ErasePlate(r.Owner, named.GetId())
 }
 
-// eraseArtifacts removes what a device sent with a read of a plate or a tag, unless another row still shows it. A file
+// eraseArtifacts removes what a device sent with a read of a plate or a tag, and reports of boxes, unless another row still
+// shows it. A file
 // goes when the transaction is durable.
 func (l *Ledger) eraseArtifacts(r *store.OwnedRow) error {
-	if observation.Describe(r.Kind).Reads == "" {
+	if !observation.TakesArtifacts(r.Kind, r.Body) {
 		return nil
 	}
 	named, err := observation.ArtifactsIn(r.Body)
@@ -140,7 +141,7 @@ func (l *Ledger) eraseArtifacts(r *store.OwnedRow) error {
 func (l *Ledger) shownElsewhere(sum []byte, r *store.OwnedRow) (bool, error) {
 	rows, err := l.tx.ShowsElsewhere(sum, r.Owner, r.Idx)
 	for _, o := range rows {
-		if erasable := observation.Describe(o.Kind).Reads != ""; !erasable || o.Sealed {
+		if erasable := observation.TakesArtifacts(o.Kind, o.Body); !erasable || o.Sealed {
 			return true, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"lanewarden/drivers/observation"
 	"lanewarden/edge/evidence/personal"
 	"lanewarden/sync/hub/ledger/store"
 )
@@ -23,6 +24,8 @@ type ErasePage struct {
 	After int64 // of the next message
 	Rows  int64 // erased by the last message
 	Done  bool  // nothing is left to be looked at
+
+	drawn map[store.RowRef]bool // rows with boxes that were erased: the lane's report of them comes behind
 }
 
 func (Erase) message() {}
@@ -43,7 +46,7 @@ func (l *Ledger) eraseAsked(m Erase) error {
 	if err != nil {
 		return err
 	}
-	*m.Page = ErasePage{After: after, Rows: int64(len(due)), Done: after == m.After}
+	*m.Page = ErasePage{After: after, Rows: int64(len(due)), Done: after == m.After, drawn: m.Page.drawn}
 	return l.eraseAll(due)
 }
 
@@ -60,10 +63,36 @@ func (l *Ledger) sealedNaming(m Erase) (due []store.OwnedRow, after int64, err e
 	rows, err := l.tx.RowsAfter(after, 0, math.MaxInt32, nameRows)
 	for i := range rows {
 		after = rows[i].Seq
-		values, _, err := l.sealer.Open(rows[i].Body, rows[i].Sealed)
-		if err == nil && personal.Mentions(values.Content(), m.Name) { // one that cannot be opened names nobody
-			due = append(due, rows[i])
+		r := &rows[i]
+		values, _, err := l.sealer.Open(r.Body, r.Sealed)
+		if err == nil && personal.Mentions(values.Content(), m.Name) || m.Page.reportsErased(r) { // one that cannot be opened names nobody
+			due = append(due, *r)
+			m.Page.note(r)
 		}
 	}
 	return due, after, err
+}
+
+// note notes a row that is erased where there may be a report on it.
+func (p *ErasePage) note(r *store.OwnedRow) {
+	if observation.ReportOn(r.Kind, r.Body, nil, r.Idx) == "" {
+		return
+	}
+	if p.drawn == nil {
+		p.drawn = map[store.RowRef]bool{}
+	}
+	p.drawn[store.RowRef{Owner: r.Owner, Idx: r.Idx}] = true
+}
+
+// reportsErased reports whether a row is the report on one that was noted.
+func (p *ErasePage) reportsErased(r *store.OwnedRow) bool {
+	if len(p.drawn) == 0 || len(r.Sealed) == 0 || observation.ReportIn(r.Kind, r.Body) == "" {
+		return false
+	}
+	for _, of := range observation.ReportedRows(r.Body) {
+		if p.drawn[store.RowRef{Owner: r.Owner, Idx: of}] {
+			return true
+		}
+	}
+	return false
 }

@@ -161,6 +161,67 @@ func TestErasingLeavesWhatOthersShow(t *testing.T) {
 	}
 }
 
+// drawn has a lane journal an act in a case with a box, whose label names somebody, and its report of that.
+func drawn(t *testing.T, from lane) (data, report []byte) {
+	t.Helper()
+	data = bytes.Repeat([]byte("TDR"), 1000)
+	file, err := from.j.StoreArtifact(t.Context(), bytes.NewReader(data), "application/dicom", "p-tdr.dcs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := file.Sha256
+	box := observation.New(events, time.Unix(1, 0), &observation.CaseEvent{
+		Id: "p", By: "ana", Key: "k", Attachments: []*observation.CaseAttachment{{Sha256: sum, Boxes: []*observation.CaseBox{
+			{Label: secretPlate, X: []float32{1, 2}, Y: []float32{1, 2}},
+		}}},
+	})
+	box.Device, box.Key = observation.AgentDevice, "case p"
+	row := from.j.Size()
+	key := observation.ReportKey(from.j.Identity().ID, row)
+	made := observation.New(events, time.Unix(2, 0), &observation.CaseEvent{
+		Id: "p", By: "lane", Role: "lane", Key: key, Attachments: []*observation.CaseAttachment{{Sha256: sum, Row: row}},
+	})
+	made.Device, made.Key = observation.AgentDevice, "case "+key
+	made.Body.Artifacts = []*observation.Artifact{file}
+	if _, err := from.j.Commit(t.Context(), box, made); err != nil {
+		t.Fatal(err)
+	}
+	return data, sum
+}
+
+// TestErasedLabelTakesItsReport: with a label that a person wrote at a box goes the report that has it, whether the lane or
+// the hub erases it.
+func TestErasedLabelTakesItsReport(t *testing.T) {
+	for name, atHub := range map[string]bool{"at the lane": false, "at the hub": true} {
+		t.Run(name, func(t *testing.T) {
+			l, from := open(t, t.TempDir()), newLane(t, 20)
+			data, sum := drawn(t, from)
+			from.fileAll(l)
+			held(t, l, from.chunk(sum, data, 0, len(data)))
+			if _, err := l.OpenArtifact(sum); err != nil {
+				t.Fatal(err)
+			}
+			last := from.j.Last(events)
+			if atHub {
+				page := &ErasePage{}
+				for !page.Done {
+					if _, err := l.Apply([]Message{Erase{Name: secretPlate, After: page.After, Page: page}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			} else {
+				if done, err := from.j.EraseName(t.Context(), secretPlate); err != nil || done.Rows != 2 || done.Artifacts != 1 {
+					t.Fatalf("%+v, %v", done, err)
+				}
+				apply(t, l, from.batch(events, last, 1000))
+			}
+			if _, err := l.OpenArtifact(sum); err == nil {
+				t.Error("the report is there")
+			}
+		})
+	}
+}
+
 // TestErasedRows: what a row declares erased is listed up to the most that an agent declares in one, whatever it says.
 func TestErasedRows(t *testing.T) {
 	for want, e := range map[string]*observation.AgentErased{

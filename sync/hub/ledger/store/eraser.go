@@ -5,7 +5,8 @@ import "lanewarden/drivers/observation"
 // Shown is a row that names an artifact.
 type Shown struct {
 	Kind   observation.Kind
-	Sealed bool // it has personal values
+	Sealed bool   // it has personal values
+	Body   []byte // as it is hashed; of a kind whose artifacts go only with some of its rows, nil otherwise
 }
 
 // Eraser erases personal values.

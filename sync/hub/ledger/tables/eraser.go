@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"errors"
 
@@ -63,10 +64,14 @@ func (t Tx) ErasePlate(owner int64, passage string) error {
 
 // ShowsElsewhere implements store.Eraser.
 func (t Tx) ShowsElsewhere(sum []byte, owner, idx int64) (out []store.Shown, err error) {
-	err = t.Query(`SELECT o.kind, o.sealed IS NOT NULL FROM artifact_row a JOIN observation o ON o.owner=a.owner AND o.idx=a.idx
+	// of acts in cases the body says whether they are reports
+	err = t.Query(`SELECT o.kind, o.sealed IS NOT NULL, CASE WHEN o.kind=? THEN o.body END
+		FROM artifact_row a JOIN observation o ON o.owner=a.owner AND o.idx=a.idx
 		WHERE a.sha256=? AND NOT (a.owner=? AND a.idx=?)`, func(r []driver.Value) error {
-		out = append(out, store.Shown{Kind: observation.Kind(sqlog.Int64(r[0])), Sealed: sqlog.Int64(r[1]) != 0})
+		out = append(out, store.Shown{
+			Kind: observation.Kind(sqlog.Int64(r[0])), Sealed: sqlog.Int64(r[1]) != 0, Body: bytes.Clone(sqlog.Bytes(r[2])),
+		})
 		return nil
-	}, sum, owner, idx)
+	}, int64(observation.Kind_KIND_CASE_EVENT), sum, owner, idx)
 	return out, err
 }
