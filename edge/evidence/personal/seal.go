@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
 	"strings"
+	"sync"
 
 	"lanewarden/drivers/observation/coded"
 )
@@ -16,9 +18,9 @@ import (
 // Sealer encrypts personal values with AES-256-GCM under keys that follow (HKDF-SHA-256) from a secret that the
 // database does not hold. It may be used from any goroutine. A nil Sealer opens nothing.
 type Sealer struct {
-	box     cipher.AEAD // random nonces: 2^32 rows under one key
-	names   cipher.AEAD
-	nameKey []byte // of HMAC-SHA-256
+	box   cipher.AEAD // random nonces: 2^32 rows under one key
+	names cipher.AEAD
+	macs  sync.Pool // of hash.Hash: HMAC-SHA-256 with the key; to set it takes as long as to hash a name
 }
 
 // NewSealer makes the Sealer of a secret.
@@ -41,9 +43,11 @@ func NewSealer(secret []byte) *Sealer {
 		}
 		return sealing
 	}
+	hashes := derive("hashes")
 	return &Sealer{
 		box:   aead(derive("rows"), cipher.NewGCMWithRandomNonce),
-		names: aead(derive("names"), cipher.NewGCM), nameKey: derive("hashes"),
+		names: aead(derive("names"), cipher.NewGCM),
+		macs:  sync.Pool{New: func() any { return hmac.New(sha256.New, hashes) }},
 	}
 }
 
@@ -140,7 +144,9 @@ func (s *Sealer) OpenName(text string) string {
 func IsSealedName(text string) bool { return strings.HasPrefix(text, sealedMark) }
 
 func (s *Sealer) mac(purpose, text string) []byte {
-	h := hmac.New(sha256.New, s.nameKey)
+	h := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(h)
+	h.Reset()
 	h.Write([]byte(purpose + "\n" + text))
 	return h.Sum(nil)[:16]
 }

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"database/sql/driver"
 	"errors"
+	"slices"
 	"testing"
 
 	"lanewarden/sync/hub/ledger/store"
@@ -17,6 +19,11 @@ func TestDerive(t *testing.T) {
 		{"fails", func(store.Tx) error { return errors.New("it cannot be written") }},
 		{"panics", func(store.Tx) error { panic("a defect") }},
 		{"refused", func(tx store.Tx) error { return tx.Exec("INSERT INTO derived(n) VALUES(NULL)") }},
+		{"one of many refused", func(tx store.Tx) error {
+			rows := slices.Repeat([][]driver.Value{{int64(3)}}, 50)
+			rows[20] = []driver.Value{nil}
+			return tx.AddAll("derived", "n", rows)
+		}},
 	} {
 		for _, alone := range []bool{true, false} {
 			t.Run(c.name, func(t *testing.T) {

@@ -102,15 +102,19 @@ func (f *passageFolding) finishDecisions() error {
 		return err
 	}
 	var freed []*passage
-	added := inserts{table: "view_decision", columns: decisionColumns}
+	var added [][]driver.Value
 	for _, p := range f.decided {
 		from, err := f.sender(p.owner)
 		if err != nil {
 			return err
 		}
 		p.site = from.Site
-		if err := f.writeDecision(p, &added); err != nil {
+		row, err := f.writeDecision(p)
+		if err != nil {
 			return err
+		}
+		if row != nil {
+			added = append(added, row)
 		}
 		if p.had.passage != "" && p.had.passage != p.passage {
 			of := f.passage(p.owner, p.had.passage)
@@ -123,7 +127,7 @@ func (f *passageFolding) finishDecisions() error {
 			}
 		}
 	}
-	if err := added.write(f); err != nil {
+	if err := f.AddAll("view_decision", decisionColumns, added); err != nil {
 		return err
 	}
 	for _, p := range freed {
@@ -174,7 +178,8 @@ func (f *passageFolding) loadDecisions() error {
 	})
 }
 
-func (f *passageFolding) writeDecision(p *presentation, added *inserts) error {
+// writeDecision changes the row of a presentation, or returns its new one.
+func (f *passageFolding) writeDecision(p *presentation) (added []driver.Value, err error) {
 	slices.SortFunc(p.overrides, cmp.Compare[int64])
 	p.overrides = slices.Compact(p.overrides)
 	for _, one := range []struct {
@@ -186,10 +191,9 @@ func (f *passageFolding) writeDecision(p *presentation, added *inserts) error {
 		}
 	}
 	if p.is {
-		return f.Exec(`UPDATE view_decision SET revision=?, idx=?, site=?, lane=?, passage=?, outcome=?, at=?, overrides=?
+		return nil, f.Exec(`UPDATE view_decision SET revision=?, idx=?, site=?, lane=?, passage=?, outcome=?, at=?, overrides=?
 			WHERE presentation=? AND owner=?`, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at,
 			encodeRows(p.overrides), p.id, p.owner)
 	}
-	added.add(p.id, p.owner, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides))
-	return nil
+	return []driver.Value{p.id, p.owner, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides)}, nil
 }

@@ -2,6 +2,7 @@ package views
 
 import (
 	"cmp"
+	"database/sql/driver"
 	"slices"
 	"strings"
 	"time"
@@ -50,11 +51,11 @@ func (f *passageFolding) writeNames(all []*passage) error {
 	slices.SortFunc(added, func(a, b nameKey) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.hash, b.hash), cmp.Compare(a.no, b.no))
 	})
-	rows := inserts{table: "view_name", columns: "day, hash, no"}
+	var rows [][]driver.Value
 	for _, n := range added {
-		rows.add(n.day, n.hash, n.no)
+		rows = append(rows, []driver.Value{n.day, n.hash, n.no})
 	}
-	return rows.write(f)
+	return f.AddAll("view_name", "day, hash, no", rows)
 }
 
 // nameKinds are what passages are looked for by.

@@ -272,6 +272,11 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 			p.rows[idx] = r
 		}
 	}
+	if r := p.rows[p.closed]; r != nil && len(p.statements) == 0 {
+		if d, err := r.brief(); err == nil && d != nil {
+			return d, nil
+		}
+	}
 	return foldRows(p.id, p.passageRow, p.rows, func(indices []int64) (map[int64]*row, error) {
 		rows, err := rowsOf(f, f.sealer, p.owner, indices)
 		for idx, r := range rows {
@@ -285,13 +290,13 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 
 // write writes passages' rows, and what they count.
 func (f *passageFolding) write(all []*passage) error {
-	added := inserts{table: "view_passage", columns: passageColumns}
+	var added [][]driver.Value
 	for _, p := range all {
 		f.countPassage(p.owner, &p.had, -1)
 		f.countPassage(p.owner, &p.passageRow, 1)
 		if p.had.no == 0 {
-			added.add(p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements),
-				encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind)
+			added = append(added, []driver.Value{p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
+				encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind})
 			continue
 		}
 		err := f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?, names=?,
@@ -301,7 +306,7 @@ func (f *passageFolding) write(all []*passage) error {
 			return err
 		}
 	}
-	return added.write(f)
+	return f.AddAll("view_passage", passageColumns, added)
 }
 
 // countPassage adds what a row of the table counts, or takes it back.

@@ -312,6 +312,11 @@ func (t *tx) CreateTables(schema string) error {
 	return t.now(derivedWords.Replace(schema))
 }
 
+// AddAll implements store.Derived.
+func (t *tx) AddAll(table, columns string, rows [][]driver.Value) error {
+	return tables.AddAll(t, "INSERT", table, columns, rows)
+}
+
 // deriveLock is the advisory lock of whoever derives tables.
 const deriveLock = 0x76696577 // "view"
 

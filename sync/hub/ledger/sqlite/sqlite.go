@@ -92,6 +92,12 @@ var derivedWords = strings.NewReplacer("BYTES", "BLOB", "CLUSTERED", "WITHOUT RO
 // CreateTables implements store.Derived.
 func (t *tx) CreateTables(schema string) error { return t.s.db.Script(derivedWords.Replace(schema)) }
 
+// AddAll implements store.Derived. With OR FAIL a row that is refused does not have the rows before it in the statement
+// undone, for which SQLite would copy each page that they change.
+func (t *tx) AddAll(table, columns string, rows [][]driver.Value) error {
+	return tables.AddAll(t, "INSERT OR FAIL", table, columns, rows)
+}
+
 // Alone implements store.Derived: with one writer nobody else does.
 func (t *tx) Alone() (bool, error) { return true, nil }
 
