@@ -105,6 +105,7 @@ func load(folders ...fs.FS) (catalogue, error) {
 			return c, err
 		}
 	}
+	c.topics = maps.Clone(c.topics) // as large as it has to be: growing it left room for twice as many
 	for _, l := range Languages {
 		// It has no messages of its own: render gives it each that is said. A bundle of all of them takes ten times the
 		// memory of the entries.

@@ -99,30 +99,39 @@ func (d *maskDecoder) fields(depth int) (*Mask, bool) {
 }
 
 // MaskOf returns the mask of a kind's bodies, nil when nothing in them is personal.
-func MaskOf(kind observation.Kind) *Mask { return masks()[kind] }
+func MaskOf(kind observation.Kind) *Mask {
+	if m, known := masks.Load(kind); known {
+		return m.(*Mask)
+	}
+	of := bodyFields.ByNumber(protowire.Number(kind))
+	if _, known := observation.Kind_name[int32(kind)]; !known || of == nil {
+		return nil // is not kept: there may be as many as numbers
+	}
+	m, _ := masks.LoadOrStore(kind, newMask(of))
+	return m.(*Mask)
+}
 
-// masks has the mask of each kind that has one.
-var masks = sync.OnceValue(func() map[observation.Kind]*Mask {
-	out := map[observation.Kind]*Mask{}
-	fields := (*observation.Body)(nil).ProtoReflect().Descriptor().Fields()
-	for number := range observation.Kind_name {
-		of := fields.ByNumber(protowire.Number(number))
-		if of == nil {
-			continue
-		}
-		m := &Mask{fields: map[protowire.Number]*Mask{}}
-		for i := range fields.Len() {
-			if f := fields.Get(i); f == of || f.ContainingOneof() == nil {
-				m.add(f)
-			}
-		}
-		if !m.leaf() {
-			m.encoded = m.appendTo(nil)
-			out[observation.Kind(number)] = m
+// masks has a mask by kind, *Mask(nil) where nothing is personal, for the kinds that were asked for: a lane has few of
+// all that there are, and to look at a message's schema costs memory that stays.
+var masks sync.Map
+
+// bodyFields are the fields of a body: one for each kind, and those of all kinds.
+var bodyFields = (*observation.Body)(nil).ProtoReflect().Descriptor().Fields()
+
+// newMask returns the mask of bodies that have a field of their kind.
+func newMask(of protoreflect.FieldDescriptor) *Mask {
+	m := &Mask{fields: map[protowire.Number]*Mask{}}
+	for i := range bodyFields.Len() {
+		if f := bodyFields.Get(i); f == of || f.ContainingOneof() == nil {
+			m.add(f)
 		}
 	}
-	return out
-})
+	if m.leaf() {
+		return nil
+	}
+	m.encoded = m.appendTo(nil)
+	return m
+}
 
 // add adds a field when it is personal, or has fields that are.
 func (m *Mask) add(f protoreflect.FieldDescriptor) {

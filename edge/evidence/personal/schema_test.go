@@ -132,7 +132,12 @@ func TestEveryFieldIsDecided(t *testing.T) {
 
 // TestMasksSurviveEncoding: the mask of every kind reads back as the same fields.
 func TestMasksSurviveEncoding(t *testing.T) {
-	for kind, m := range masks() {
+	for _, number := range kinds() {
+		kind := observation.Kind(number)
+		m := MaskOf(kind)
+		if m == nil {
+			continue
+		}
 		back, rest, err := decodeMask(append(m.Bytes(), 'x'))
 		if err != nil || string(rest) != "x" || string(back.appendTo(nil)) != string(m.Bytes()) {
 			t.Errorf("%s: %x, rest %q, %v", kind.Name(), m.Bytes(), rest, err)
