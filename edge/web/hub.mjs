@@ -129,6 +129,35 @@ async function pressAll(page, what, hash) {
 	if (failed.some((f) => f.trim() && !/late/.test(f))) problems.push(`${what}: a button fails: ${failed.join("; ")}`);
 }
 
+// An image that is still at its lane, which sends what is in view ahead of it: here a hub that has it says that it has half.
+{
+	const { context, page } = await as("viewer", "fr-CA", "dark");
+	const one = (await Promise.all(vehicles.map(async (v) => [v, await ask(page, `/v1/passages/${at(v, v.passage.id)}`)]))).find(([, p]) => p.observations.some((o) => o.kind === "xray.image"))?.[0];
+	if (!one) problems.push("no vehicle has an X-ray image");
+	let here = false;
+	await page.route("**/v1/artifacts/*/state", async (route) => {
+		const state = await (await route.fetch()).json();
+		await route.fulfill({ json: here ? state : { ...state, complete: false, held: Math.floor(state.size / 2) } });
+	});
+	await page.route("**/v1/artifacts/*/region?**", (route) => route.continue({ url: route.request().url() + (/exact/.test(route.request().url()) ? "" : "&max=64") }));
+	if (one) {
+		await page.goto(`${url}/#/viewer/${at(one, one.passage.id)}`);
+		await page.waitForSelector(".far button");
+		for (const width of Object.keys(widths)) {
+			await page.setViewportSize({ width: Number(width), height: widths[width] });
+			await page.waitForTimeout(1500);
+			await look(page, `hub ${width}px viewer of an image at its lane`);
+		}
+		await page.locator(".far button:not(:disabled)").focus();
+		await page.keyboard.press("Enter");
+		await page.waitForFunction(() => document.querySelector(".far") && !document.querySelector(".far button"));
+		here = true;
+		await page.waitForFunction(() => document.querySelector(".stat dd") && !document.querySelector(".far, .ov.load"));
+	}
+	await context.close();
+}
+took("an image at its lane");
+
 // The officer's minute, by keyboard alone: from the sign-in to a case that is decided.
 {
 	const context = await browser.newContext({ locale: "en-CA", viewport: { width: 1440, height: 900 } });

@@ -37,6 +37,7 @@ type decoder struct {
 	renewals *helloGate // as many as of hellos
 	orders   *orderServer
 	board    *fleet.Board
+	regions  *regions
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -133,13 +134,17 @@ func (d *decoder) decodeHello(from ledger.Sender, payload []byte) (ledger.Messag
 	return ledger.Hello{From: from, Body: hello}, nil
 }
 
-// decodeChunk decodes a part of an artifact and checks its offsets and sizes against each other.
+// decodeChunk decodes a part of an artifact and checks its offsets and sizes against each other. It returns a nil message
+// for a part of a region, which the ledger need not see.
 func (d *decoder) decodeChunk(from ledger.Sender, payload []byte) (ledger.Message, error) {
 	chunk := &wire.Chunk{}
 	if err := d.codec.Decode(payload, chunk); err != nil {
 		return nil, err
 	}
-	return ledger.Chunk{From: from, Body: chunk}, chunk.Validate()
+	if err := chunk.Validate(); err != nil || chunk.Region == nil {
+		return ledger.Chunk{From: from, Body: chunk}, err
+	}
+	return nil, d.regions.receive(from, chunk)
 }
 
 // errWrongTopic is the error of a batch on the topic of another class. The broker grants

@@ -52,6 +52,7 @@ type httpServer struct {
 	cases      *caseServer
 	board      *fleet.Board
 	reading    api.Drawing
+	regions    *regions
 	outside    *notify.Teller
 	opts       Options
 
@@ -69,6 +70,7 @@ func (s *httpServer) operations() []api.Bound {
 		api.Answer(&hubapi.GetAgents, s.agents),
 		api.Write(&hubapi.GetArtifact, s.artifact),
 		api.Write(&hubapi.GetValues, s.values),
+		api.Write(&hubapi.GetRegion, s.region),
 		api.Answer(&hubapi.GetArtifactState, s.artifactState),
 		api.Perform(&hubapi.PullArtifact, s.pullArtifact),
 		api.Perform(&hubapi.RekeyAgent, s.rekeyAgent),

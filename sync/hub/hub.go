@@ -166,11 +166,12 @@ func Run(ctx context.Context, opts Options) (err error) {
 	acks := &acks{
 		codec: codec, source: broker, states: states, metrics: metrics, hubKey: key.Public, log: opts.Log, refused: refused,
 	}
+	asking := newRegions(codec, broker, states, acks, opts.Log)
 	parts := parts{
 		source: broker, inbox: inbox, orders: asked,
 		decoder: &decoder{
 			codec: codec, states: states, boxes: runs, hellos: newHelloGate(), acks: acks, metrics: metrics, log: opts.Log,
-			issuer: issuer, renewals: newHelloGate(), orders: asked, board: board,
+			issuer: issuer, renewals: newHelloGate(), orders: asked, board: board, regions: asking,
 		},
 		ingester: &ingester{
 			dir: opts.Dir, ledger: l, inbox: inbox, requests: requests, acks: acks, health: health, metrics: metrics, log: opts.Log,
@@ -178,8 +179,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 		server: &httpServer{
 			ledger: l, requests: requests, states: states, health: health, metrics: metrics,
 			access: access, issuer: issuer, key: key, repository: repository, rolls: rolls, boxes: runs, board: board,
-			reading: api.NewDrawing(maxReading),
-			opts:    opts,
+			reading: api.NewDrawing(maxReading), regions: asking,
+			opts: opts,
 		},
 	}
 	parts.server.views = views.New(l, parts.server.file, opts.Log)

@@ -281,6 +281,19 @@ func (c *clustered) pass(m *nats.Msg) {
 	}
 }
 
+// tap passes on what an agent says on a topic, whichever hub serves it.
+func (c *clustered) tap(topic string, receive func(payload []byte)) (stop func(), err error) {
+	site, agent, leaf, err := wire.ParseTopic(topic)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := c.conn.Subscribe(cluster.Subject(site, agent, leaf), func(m *nats.Msg) { receive(m.Data) })
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = sub.Unsubscribe() }, nil // a connection that is closed has none
+}
+
 // stopServing leaves all partitions.
 func (c *clustered) stopServing() {
 	for p, sub := range c.subs {

@@ -49,6 +49,7 @@ type artifacts struct {
 	queue      []journal.WaitingArtifact
 	readAt     time.Time
 	size       int64           // of the journal then
+	acked      int64           // alarms and events that the hub had then, as the sum of their last indexes
 	refused    map[string]bool // of this connection: lost files, and what the hub has no row for yet
 	unreadable map[string]bool // of refused: those that cannot be read
 	ratio      float64         // bytes of data per byte of payload
@@ -125,15 +126,16 @@ func (s *session) sendChunk(now time.Time) (sent bool, err error) {
 	return false, nil
 }
 
-// readQueue reads the beginning of the journal's queue when something was committed since, and at
-// least every artifactNews.
+// readQueue reads the beginning of the journal's queue when something was committed since, when the hub has got alarms or
+// events, for which their artifacts wait, and at least every artifactNews.
 func (s *session) readQueue(now time.Time) (err error) {
 	q := &s.artifacts
 	size := s.journal.Size()
-	if size == q.size && now.Sub(q.readAt) < artifactNews {
+	acked := s.journal.Acked(observation.Class_CLASS_ALARM) + s.journal.Acked(observation.Class_CLASS_EVENT)
+	if size == q.size && acked == q.acked && now.Sub(q.readAt) < artifactNews {
 		return nil
 	}
-	q.readAt, q.size = now, size
+	q.readAt, q.size, q.acked = now, size, acked
 	q.queue, err = s.journal.WaitingArtifacts(2 * maxSmall)
 	return err
 }

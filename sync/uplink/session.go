@@ -60,6 +60,7 @@ type session struct {
 	ratio      float64    // bytes of bodies per byte of payload
 	rows       []wire.Row // of the last batch, for wireRows
 	artifacts  artifacts
+	regions    regions
 	personal   bool // the hub takes personal values
 	renewed    bool // the connection is to be made anew with another certificate
 
@@ -75,7 +76,7 @@ func newSession(u *Uplink, id journal.Identity, path int) *session {
 	s := &session{
 		Uplink: u, id: id, acks: make(chan []byte, ackQueue),
 		window: window{credit: creditDefault}, streams: map[observation.Class]*stream{}, ratio: 2, helloWait: helloMin,
-		artifacts: newArtifacts(), index: path, path: &u.opts.Paths[path], quietAt: time.Now(),
+		artifacts: newArtifacts(), regions: newRegions(), index: path, path: &u.opts.Paths[path], quietAt: time.Now(),
 		probes: prober{results: make(chan probe, 1)},
 	}
 	if u.opts.Fork {
@@ -97,6 +98,7 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	defer s.sayOffline(ctx)
 	defer s.closeArtifacts()
+	defer s.endRegions()
 	s.attachDown()
 	defer s.detachDown()
 	probing, stopProbing := context.WithCancel(ctx)
@@ -124,6 +126,8 @@ func (s *session) serve(ctx context.Context) error {
 			if s.chooser.probed(p.path, p.answered, time.Now()) {
 				return errBetter
 			}
+		case a := <-s.regions.cut:
+			s.onRegionCut(a)
 		case sum := <-s.pulls:
 			s.pull([][]byte{sum})
 		case <-s.altered:
@@ -167,6 +171,7 @@ func (s *session) act(ctx context.Context, now time.Time) (time.Duration, error)
 	if err != nil {
 		return 0, err
 	}
+	s.cutNext(ctx)
 	next, err := s.converse(now)
 	return min(again, next), err
 }
@@ -212,6 +217,9 @@ func (s *session) oldestFlight() (oldest time.Time) {
 		consider(st.flying)
 	}
 	for _, a := range s.artifacts.open {
+		consider(a.flying)
+	}
+	for _, a := range s.regions.ready {
 		consider(a.flying)
 	}
 	return oldest
@@ -264,7 +272,7 @@ func (s *session) send(topic string, payload []byte) error {
 	}
 }
 
-// fill sends while the window has room: alarms first, then events, then telemetry, then artifacts, all but alarms at
+// fill sends while the window has room: alarms first, then events, then telemetry, then regions, then artifacts, all but alarms at
 // the pace of the link. One batch of alarms goes even when others have used the window up. It returns how long to wait
 // before the next look.
 func (s *session) fill(now time.Time) (time.Duration, error) {
@@ -280,6 +288,9 @@ func (s *session) fill(now time.Time) (time.Duration, error) {
 		}
 		room := !full && wait == 0
 		sent, err := s.sendRows(room, now, &next)
+		if err == nil && !sent && room {
+			sent, err = s.sendRegion(now)
+		}
 		if err == nil && !sent && room {
 			sent, err = s.sendChunk(now)
 		}
@@ -328,7 +339,7 @@ func (s *session) handleAck(payload []byte) {
 	case ack.HelloEpoch != 0:
 		s.onHelloAck(&ack)
 		return
-	case !s.ready && len(ack.Cursors)+len(ack.Artifacts) == 0: // the hub is back: it greets every agent that it knows
+	case !s.ready && len(ack.Cursors)+len(ack.Artifacts)+len(ack.Regions) == 0: // the hub is back: it greets every agent that it knows
 		s.helloAt, s.helloWait = time.Time{}, helloMin
 		return
 	}
@@ -338,9 +349,14 @@ func (s *session) handleAck(payload []byte) {
 		s.advance(c, now)
 	}
 	for _, h := range ack.Artifacts {
-		s.onArtifactProgress(h, now)
+		if h.Region != 0 {
+			s.onRegionProgress(h, now)
+		} else {
+			s.onArtifactProgress(h, now)
+		}
 	}
 	s.pull(ack.Pull)
+	s.askRegions(ack.Regions)
 }
 
 // words returns what the hub says in both languages. Hubs of older versions have English alone.
@@ -394,6 +410,7 @@ func (s *session) onHelloAck(ack *wire.Ack) {
 	}
 	s.personal = ack.Personal
 	s.restartArtifacts()
+	s.dropRegions()
 	s.pull(ack.Pull)
 	for _, c := range ack.Cursors {
 		if st := s.streams[c.Class]; st != nil && c.Idx >= -1 && c.Idx <= s.journal.Last(c.Class) {

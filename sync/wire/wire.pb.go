@@ -26,6 +26,68 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RegionRefusal says why there is no answer to a Region.
+type RegionRefusal int32
+
+const (
+	RegionRefusal_REGION_SENT       RegionRefusal = 0
+	RegionRefusal_REGION_GONE       RegionRefusal = 1 // the artifact is not at the lane any more
+	RegionRefusal_REGION_OUTSIDE    RegionRefusal = 2 // it does not lie inside the image
+	RegionRefusal_REGION_UNREADABLE RegionRefusal = 3 // the artifact is no image that the agent can decode
+	RegionRefusal_REGION_TOO_LARGE  RegionRefusal = 4 // for the link, in each pixel
+	RegionRefusal_REGION_BUSY       RegionRefusal = 5 // others are asked for already
+	RegionRefusal_REGION_HELD       RegionRefusal = 6 // the path has carried what it may this month
+)
+
+// Enum value maps for RegionRefusal.
+var (
+	RegionRefusal_name = map[int32]string{
+		0: "REGION_SENT",
+		1: "REGION_GONE",
+		2: "REGION_OUTSIDE",
+		3: "REGION_UNREADABLE",
+		4: "REGION_TOO_LARGE",
+		5: "REGION_BUSY",
+		6: "REGION_HELD",
+	}
+	RegionRefusal_value = map[string]int32{
+		"REGION_SENT":       0,
+		"REGION_GONE":       1,
+		"REGION_OUTSIDE":    2,
+		"REGION_UNREADABLE": 3,
+		"REGION_TOO_LARGE":  4,
+		"REGION_BUSY":       5,
+		"REGION_HELD":       6,
+	}
+)
+
+func (x RegionRefusal) Enum() *RegionRefusal {
+	p := new(RegionRefusal)
+	*p = x
+	return p
+}
+
+func (x RegionRefusal) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RegionRefusal) Descriptor() protoreflect.EnumDescriptor {
+	return file_sync_wire_wire_proto_enumTypes[0].Descriptor()
+}
+
+func (RegionRefusal) Type() protoreflect.EnumType {
+	return &file_sync_wire_wire_proto_enumTypes[0]
+}
+
+func (x RegionRefusal) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RegionRefusal.Descriptor instead.
+func (RegionRefusal) EnumDescriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{0}
+}
+
 // Refusal says why a hub refuses a journal.
 type Refusal int32
 
@@ -75,11 +137,11 @@ func (x Refusal) String() string {
 }
 
 func (Refusal) Descriptor() protoreflect.EnumDescriptor {
-	return file_sync_wire_wire_proto_enumTypes[0].Descriptor()
+	return file_sync_wire_wire_proto_enumTypes[1].Descriptor()
 }
 
 func (Refusal) Type() protoreflect.EnumType {
-	return &file_sync_wire_wire_proto_enumTypes[0]
+	return &file_sync_wire_wire_proto_enumTypes[1]
 }
 
 func (x Refusal) Number() protoreflect.EnumNumber {
@@ -88,7 +150,7 @@ func (x Refusal) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Refusal.Descriptor instead.
 func (Refusal) EnumDescriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{0}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{1}
 }
 
 // Hello is an agent's first message of every connection, and again until the hub answers. Topic lw1/S/A/hello.
@@ -421,7 +483,8 @@ type Chunk struct {
 	Total         int64                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`   // its size in bytes
 	Offset        int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"` // of data in it
 	Data          []byte                 `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
-	Epoch         uint32                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"` // counts the agent's go-backs in this artifact; an acknowledgement repeats it
+	Epoch         uint32                 `protobuf:"varint,6,opt,name=epoch,proto3" json:"epoch,omitempty"`  // counts the agent's go-backs in this artifact; an acknowledgement repeats it
+	Region        *RegionPart            `protobuf:"bytes,7,opt,name=region,proto3" json:"region,omitempty"` // set: data is a part of the answer to a Region, and total and offset are of that answer
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,6 +561,193 @@ func (x *Chunk) GetEpoch() uint32 {
 	return 0
 }
 
+func (x *Chunk) GetRegion() *RegionPart {
+	if x != nil {
+		return x.Region
+	}
+	return nil
+}
+
+// Region asks for a rectangle of an X-ray image that is still at the lane, at full depth, which somebody looks at now: it
+// goes before whole artifacts. The answer comes in Chunks of the same tag: values as docs/console.md describes them. Agents
+// before this field do not answer.
+type Region struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`      // random; the answer repeats it
+	Sha256        []byte                 `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"` // of the artifact
+	X             uint32                 `protobuf:"varint,3,opt,name=x,proto3" json:"x,omitempty"`          // in pixels of the image
+	Y             uint32                 `protobuf:"varint,4,opt,name=y,proto3" json:"y,omitempty"`
+	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // 0: all of the image
+	Height        uint32                 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	WithinMs      uint32                 `protobuf:"varint,7,opt,name=within_ms,json=withinMs,proto3" json:"within_ms,omitempty"` // what the answer may take on the link: the agent makes the region smaller by averaging until it fits
+	Exact         bool                   `protobuf:"varint,8,opt,name=exact,proto3" json:"exact,omitempty"`                       // each pixel, or max_side, whatever it takes; refused when that is too long
+	Cancel        bool                   `protobuf:"varint,9,opt,name=cancel,proto3" json:"cancel,omitempty"`                     // nobody waits for the region of this tag any more
+	MaxSide       uint32                 `protobuf:"varint,10,opt,name=max_side,json=maxSide,proto3" json:"max_side,omitempty"`   // the most values along the longest side; 0 for no bound
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Region) Reset() {
+	*x = Region{}
+	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Region) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Region) ProtoMessage() {}
+
+func (x *Region) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Region.ProtoReflect.Descriptor instead.
+func (*Region) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Region) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *Region) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Region) GetX() uint32 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *Region) GetY() uint32 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
+func (x *Region) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Region) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Region) GetWithinMs() uint32 {
+	if x != nil {
+		return x.WithinMs
+	}
+	return 0
+}
+
+func (x *Region) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
+}
+
+func (x *Region) GetCancel() bool {
+	if x != nil {
+		return x.Cancel
+	}
+	return false
+}
+
+func (x *Region) GetMaxSide() uint32 {
+	if x != nil {
+		return x.MaxSide
+	}
+	return 0
+}
+
+// RegionPart marks a chunk of the answer to a Region.
+type RegionPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           uint64                 `protobuf:"varint,1,opt,name=tag,proto3" json:"tag,omitempty"`
+	Refused       RegionRefusal          `protobuf:"varint,2,opt,name=refused,proto3,enum=lanewarden.wire.v1.RegionRefusal" json:"refused,omitempty"` // set: there is no answer, and the chunk has no data
+	TakesMs       uint32                 `protobuf:"varint,3,opt,name=takes_ms,json=takesMs,proto3" json:"takes_ms,omitempty"`                        // REGION_TOO_LARGE: what it would take on the link
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegionPart) Reset() {
+	*x = RegionPart{}
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegionPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegionPart) ProtoMessage() {}
+
+func (x *RegionPart) ProtoReflect() protoreflect.Message {
+	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegionPart.ProtoReflect.Descriptor instead.
+func (*RegionPart) Descriptor() ([]byte, []int) {
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RegionPart) GetTag() uint64 {
+	if x != nil {
+		return x.Tag
+	}
+	return 0
+}
+
+func (x *RegionPart) GetRefused() RegionRefusal {
+	if x != nil {
+		return x.Refused
+	}
+	return RegionRefusal_REGION_SENT
+}
+
+func (x *RegionPart) GetTakesMs() uint32 {
+	if x != nil {
+		return x.TakesMs
+	}
+	return 0
+}
+
 // Ack is the hub's answer to Hello, Batch and Chunk, after its commit is durable. Topic lw1/S/A/ack. Acknowledgements are
 // cumulative and may be repeated.
 type Ack struct {
@@ -515,13 +765,14 @@ type Ack struct {
 	Renewed       *Renewed               `protobuf:"bytes,11,opt,name=renewed,proto3" json:"renewed,omitempty"`                                    // the answer to a Renewal; nothing else is answered then
 	HubKey        string                 `protobuf:"bytes,12,opt,name=hub_key,json=hubKey,proto3" json:"hub_key,omitempty"`                        // in the answer to a Hello: the hub's public key, with which it signs what it took from a carrier
 	Personal      bool                   `protobuf:"varint,13,opt,name=personal,proto3" json:"personal,omitempty"`                                 // in the answer to a Hello: the hub takes clear_bodies. To others the agent sends bodies without personal values
+	Regions       []*Region              `protobuf:"bytes,14,rep,name=regions,proto3" json:"regions,omitempty"`                                    // parts of images that somebody looks at now: they go before artifacts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +784,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[3]
+	mi := &file_sync_wire_wire_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +797,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{3}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Ack) GetJournal() []byte {
@@ -640,6 +891,13 @@ func (x *Ack) GetPersonal() bool {
 	return false
 }
 
+func (x *Ack) GetRegions() []*Region {
+	if x != nil {
+		return x.Regions
+	}
+	return nil
+}
+
 // Renewal asks for the agent's next certificate, before the one that it has ends. Topic lw1/S/A/renew.
 type Renewal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -653,7 +911,7 @@ type Renewal struct {
 
 func (x *Renewal) Reset() {
 	*x = Renewal{}
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +923,7 @@ func (x *Renewal) String() string {
 func (*Renewal) ProtoMessage() {}
 
 func (x *Renewal) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[4]
+	mi := &file_sync_wire_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +936,7 @@ func (x *Renewal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Renewal.ProtoReflect.Descriptor instead.
 func (*Renewal) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{4}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Renewal) GetJournal() []byte {
@@ -722,7 +980,7 @@ type Renewed struct {
 
 func (x *Renewed) Reset() {
 	*x = Renewed{}
-	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +992,7 @@ func (x *Renewed) String() string {
 func (*Renewed) ProtoMessage() {}
 
 func (x *Renewed) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[5]
+	mi := &file_sync_wire_wire_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +1005,7 @@ func (x *Renewed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Renewed.ProtoReflect.Descriptor instead.
 func (*Renewed) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{5}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Renewed) GetRequestSha256() []byte {
@@ -791,7 +1049,7 @@ type Get struct {
 
 func (x *Get) Reset() {
 	*x = Get{}
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +1061,7 @@ func (x *Get) String() string {
 func (*Get) ProtoMessage() {}
 
 func (x *Get) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[6]
+	mi := &file_sync_wire_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +1074,7 @@ func (x *Get) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Get.ProtoReflect.Descriptor instead.
 func (*Get) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{6}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Get) GetTag() uint64 {
@@ -863,7 +1121,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1133,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[7]
+	mi := &file_sync_wire_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1146,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{7}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Part) GetTag() uint64 {
@@ -946,7 +1204,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1216,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[8]
+	mi := &file_sync_wire_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1229,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{8}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Command) GetOrder() []byte {
@@ -1019,7 +1277,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1289,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[9]
+	mi := &file_sync_wire_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1302,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{9}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Order) GetSite() string {
@@ -1161,13 +1419,14 @@ type Held struct {
 	Epoch         uint32                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`                 // of the chunk that is answered
 	GoBack        bool                   `protobuf:"varint,5,opt,name=go_back,json=goBack,proto3" json:"go_back,omitempty"` // that chunk did not continue what is held, or the whole was not what its name says: send again from bytes on
 	Unknown       bool                   `protobuf:"varint,6,opt,name=unknown,proto3" json:"unknown,omitempty"`             // no row that is here names this artifact: nothing was kept
+	Region        uint64                 `protobuf:"varint,7,opt,name=region,proto3" json:"region,omitempty"`               // set: bytes is what came of the answer to the Region of this tag
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_sync_wire_wire_proto_msgTypes[10]
+	mi := &file_sync_wire_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1438,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[10]
+	mi := &file_sync_wire_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1451,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{10}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Held) GetSha256() []byte {
@@ -1237,6 +1496,13 @@ func (x *Held) GetUnknown() bool {
 	return false
 }
 
+func (x *Held) GetRegion() uint64 {
+	if x != nil {
+		return x.Region
+	}
+	return 0
+}
+
 // Cursor is what the hub holds of a class.
 type Cursor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1250,7 +1516,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sync_wire_wire_proto_msgTypes[11]
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1528,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[11]
+	mi := &file_sync_wire_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1541,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{11}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Cursor) GetClass() observation.Class {
@@ -1331,7 +1597,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_sync_wire_wire_proto_msgTypes[12]
+	mi := &file_sync_wire_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1343,7 +1609,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[12]
+	mi := &file_sync_wire_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1356,7 +1622,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{12}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *State) GetOnline() bool {
@@ -1472,7 +1738,7 @@ type Health struct {
 
 func (x *Health) Reset() {
 	*x = Health{}
-	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	mi := &file_sync_wire_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1750,7 @@ func (x *Health) String() string {
 func (*Health) ProtoMessage() {}
 
 func (x *Health) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[13]
+	mi := &file_sync_wire_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1763,7 @@ func (x *Health) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Health.ProtoReflect.Descriptor instead.
 func (*Health) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{13}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Health) GetClockUnsynchronised() bool {
@@ -1607,7 +1873,7 @@ type TestDue struct {
 
 func (x *TestDue) Reset() {
 	*x = TestDue{}
-	mi := &file_sync_wire_wire_proto_msgTypes[14]
+	mi := &file_sync_wire_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1619,7 +1885,7 @@ func (x *TestDue) String() string {
 func (*TestDue) ProtoMessage() {}
 
 func (x *TestDue) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[14]
+	mi := &file_sync_wire_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1632,7 +1898,7 @@ func (x *TestDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestDue.ProtoReflect.Descriptor instead.
 func (*TestDue) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{14}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TestDue) GetDevice() string {
@@ -1698,7 +1964,7 @@ type DeviceTrouble struct {
 
 func (x *DeviceTrouble) Reset() {
 	*x = DeviceTrouble{}
-	mi := &file_sync_wire_wire_proto_msgTypes[15]
+	mi := &file_sync_wire_wire_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1976,7 @@ func (x *DeviceTrouble) String() string {
 func (*DeviceTrouble) ProtoMessage() {}
 
 func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
-	mi := &file_sync_wire_wire_proto_msgTypes[15]
+	mi := &file_sync_wire_wire_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1989,7 @@ func (x *DeviceTrouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTrouble.ProtoReflect.Descriptor instead.
 func (*DeviceTrouble) Descriptor() ([]byte, []int) {
-	return file_sync_wire_wire_proto_rawDescGZIP(), []int{15}
+	return file_sync_wire_wire_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeviceTrouble) GetDevice() string {
@@ -1807,14 +2073,32 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\fclear_bodies\x18\x11 \x01(\fR\vclearBodies\x12\x14\n" +
 	"\x05masks\x18\x12 \x03(\fR\x05masks\x12\x12\n" +
 	"\x04mask\x18\x13 \x03(\rR\x04mask\x12\x14\n" +
-	"\x05salts\x18\x14 \x01(\fR\x05salts\"\x91\x01\n" +
+	"\x05salts\x18\x14 \x01(\fR\x05salts\"\xc9\x01\n" +
 	"\x05Chunk\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x12\n" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x14\n" +
-	"\x05epoch\x18\x06 \x01(\rR\x05epoch\"\xef\x03\n" +
+	"\x05epoch\x18\x06 \x01(\rR\x05epoch\x126\n" +
+	"\x06region\x18\a \x01(\v2\x1e.lanewarden.wire.v1.RegionPartR\x06region\"\xe2\x01\n" +
+	"\x06Region\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\f\n" +
+	"\x01x\x18\x03 \x01(\rR\x01x\x12\f\n" +
+	"\x01y\x18\x04 \x01(\rR\x01y\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\x12\x1b\n" +
+	"\twithin_ms\x18\a \x01(\rR\bwithinMs\x12\x14\n" +
+	"\x05exact\x18\b \x01(\bR\x05exact\x12\x16\n" +
+	"\x06cancel\x18\t \x01(\bR\x06cancel\x12\x19\n" +
+	"\bmax_side\x18\n" +
+	" \x01(\rR\amaxSide\"v\n" +
+	"\n" +
+	"RegionPart\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\x04R\x03tag\x12;\n" +
+	"\arefused\x18\x02 \x01(\x0e2!.lanewarden.wire.v1.RegionRefusalR\arefused\x12\x19\n" +
+	"\btakes_ms\x18\x03 \x01(\rR\atakesMs\"\xa5\x04\n" +
 	"\x03Ack\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x124\n" +
 	"\acursors\x18\x02 \x03(\v2\x1a.lanewarden.wire.v1.CursorR\acursors\x12!\n" +
@@ -1830,7 +2114,8 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	" \x01(\tR\rrefusalTextFr\x125\n" +
 	"\arenewed\x18\v \x01(\v2\x1b.lanewarden.wire.v1.RenewedR\arenewed\x12\x17\n" +
 	"\ahub_key\x18\f \x01(\tR\x06hubKey\x12\x1a\n" +
-	"\bpersonal\x18\r \x01(\bR\bpersonal\"}\n" +
+	"\bpersonal\x18\r \x01(\bR\bpersonal\x124\n" +
+	"\aregions\x18\x0e \x03(\v2\x1a.lanewarden.wire.v1.RegionR\aregions\"}\n" +
 	"\aRenewal\x12\x18\n" +
 	"\ajournal\x18\x01 \x01(\fR\ajournal\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\fR\arequest\x12 \n" +
@@ -1875,14 +2160,15 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\avehicle\x18\r \x01(\tR\avehicle\x12\x16\n" +
 	"\x06reason\x18\x0e \x01(\tR\x06reason\x127\n" +
 	"\n" +
-	"case_event\x18\x10 \x01(\v2\x18.lanewarden.v1.CaseEventR\tcaseEventJ\x04\b\x0f\x10\x10\"\x99\x01\n" +
+	"case_event\x18\x10 \x01(\v2\x18.lanewarden.v1.CaseEventR\tcaseEventJ\x04\b\x0f\x10\x10\"\xb1\x01\n" +
 	"\x04Held\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x1a\n" +
 	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\rR\x05epoch\x12\x17\n" +
 	"\ago_back\x18\x05 \x01(\bR\x06goBack\x12\x18\n" +
-	"\aunknown\x18\x06 \x01(\bR\aunknown\"u\n" +
+	"\aunknown\x18\x06 \x01(\bR\aunknown\x12\x16\n" +
+	"\x06region\x18\a \x01(\x04R\x06region\"u\n" +
 	"\x06Cursor\x12*\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x14.lanewarden.v1.ClassR\x05class\x12\x10\n" +
 	"\x03idx\x18\x02 \x01(\x12R\x03idx\x12\x14\n" +
@@ -1931,7 +2217,15 @@ const file_sync_wire_wire_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
 	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs\x12\x1b\n" +
-	"\treason_fr\x18\x05 \x01(\tR\breasonFr*\xb6\x01\n" +
+	"\treason_fr\x18\x05 \x01(\tR\breasonFr*\x94\x01\n" +
+	"\rRegionRefusal\x12\x0f\n" +
+	"\vREGION_SENT\x10\x00\x12\x0f\n" +
+	"\vREGION_GONE\x10\x01\x12\x12\n" +
+	"\x0eREGION_OUTSIDE\x10\x02\x12\x15\n" +
+	"\x11REGION_UNREADABLE\x10\x03\x12\x14\n" +
+	"\x10REGION_TOO_LARGE\x10\x04\x12\x0f\n" +
+	"\vREGION_BUSY\x10\x05\x12\x0f\n" +
+	"\vREGION_HELD\x10\x06*\xb6\x01\n" +
 	"\aRefusal\x12\x10\n" +
 	"\fREFUSAL_NONE\x10\x00\x12\x18\n" +
 	"\x14REFUSAL_HELLO_NEEDED\x10\x01\x12\x0f\n" +
@@ -1954,47 +2248,53 @@ func file_sync_wire_wire_proto_rawDescGZIP() []byte {
 	return file_sync_wire_wire_proto_rawDescData
 }
 
-var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_sync_wire_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sync_wire_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sync_wire_wire_proto_goTypes = []any{
-	(Refusal)(0),                  // 0: lanewarden.wire.v1.Refusal
-	(*Hello)(nil),                 // 1: lanewarden.wire.v1.Hello
-	(*Batch)(nil),                 // 2: lanewarden.wire.v1.Batch
-	(*Chunk)(nil),                 // 3: lanewarden.wire.v1.Chunk
-	(*Ack)(nil),                   // 4: lanewarden.wire.v1.Ack
-	(*Renewal)(nil),               // 5: lanewarden.wire.v1.Renewal
-	(*Renewed)(nil),               // 6: lanewarden.wire.v1.Renewed
-	(*Get)(nil),                   // 7: lanewarden.wire.v1.Get
-	(*Part)(nil),                  // 8: lanewarden.wire.v1.Part
-	(*Command)(nil),               // 9: lanewarden.wire.v1.Command
-	(*Order)(nil),                 // 10: lanewarden.wire.v1.Order
-	(*Held)(nil),                  // 11: lanewarden.wire.v1.Held
-	(*Cursor)(nil),                // 12: lanewarden.wire.v1.Cursor
-	(*State)(nil),                 // 13: lanewarden.wire.v1.State
-	(*Health)(nil),                // 14: lanewarden.wire.v1.Health
-	(*TestDue)(nil),               // 15: lanewarden.wire.v1.TestDue
-	(*DeviceTrouble)(nil),         // 16: lanewarden.wire.v1.DeviceTrouble
-	(*observation.Inventory)(nil), // 17: lanewarden.v1.Inventory
-	(observation.Class)(0),        // 18: lanewarden.v1.Class
-	(*observation.CaseEvent)(nil), // 19: lanewarden.v1.CaseEvent
+	(RegionRefusal)(0),            // 0: lanewarden.wire.v1.RegionRefusal
+	(Refusal)(0),                  // 1: lanewarden.wire.v1.Refusal
+	(*Hello)(nil),                 // 2: lanewarden.wire.v1.Hello
+	(*Batch)(nil),                 // 3: lanewarden.wire.v1.Batch
+	(*Chunk)(nil),                 // 4: lanewarden.wire.v1.Chunk
+	(*Region)(nil),                // 5: lanewarden.wire.v1.Region
+	(*RegionPart)(nil),            // 6: lanewarden.wire.v1.RegionPart
+	(*Ack)(nil),                   // 7: lanewarden.wire.v1.Ack
+	(*Renewal)(nil),               // 8: lanewarden.wire.v1.Renewal
+	(*Renewed)(nil),               // 9: lanewarden.wire.v1.Renewed
+	(*Get)(nil),                   // 10: lanewarden.wire.v1.Get
+	(*Part)(nil),                  // 11: lanewarden.wire.v1.Part
+	(*Command)(nil),               // 12: lanewarden.wire.v1.Command
+	(*Order)(nil),                 // 13: lanewarden.wire.v1.Order
+	(*Held)(nil),                  // 14: lanewarden.wire.v1.Held
+	(*Cursor)(nil),                // 15: lanewarden.wire.v1.Cursor
+	(*State)(nil),                 // 16: lanewarden.wire.v1.State
+	(*Health)(nil),                // 17: lanewarden.wire.v1.Health
+	(*TestDue)(nil),               // 18: lanewarden.wire.v1.TestDue
+	(*DeviceTrouble)(nil),         // 19: lanewarden.wire.v1.DeviceTrouble
+	(*observation.Inventory)(nil), // 20: lanewarden.v1.Inventory
+	(observation.Class)(0),        // 21: lanewarden.v1.Class
+	(*observation.CaseEvent)(nil), // 22: lanewarden.v1.CaseEvent
 }
 var file_sync_wire_wire_proto_depIdxs = []int32{
-	17, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
-	18, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
-	12, // 2: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
-	0,  // 3: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
-	11, // 4: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
-	6,  // 5: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
-	19, // 6: lanewarden.wire.v1.Order.case_event:type_name -> lanewarden.v1.CaseEvent
-	18, // 7: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
-	16, // 8: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
-	14, // 9: lanewarden.wire.v1.State.health:type_name -> lanewarden.wire.v1.Health
-	15, // 10: lanewarden.wire.v1.Health.due:type_name -> lanewarden.wire.v1.TestDue
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	20, // 0: lanewarden.wire.v1.Hello.inventory:type_name -> lanewarden.v1.Inventory
+	21, // 1: lanewarden.wire.v1.Batch.class:type_name -> lanewarden.v1.Class
+	6,  // 2: lanewarden.wire.v1.Chunk.region:type_name -> lanewarden.wire.v1.RegionPart
+	0,  // 3: lanewarden.wire.v1.RegionPart.refused:type_name -> lanewarden.wire.v1.RegionRefusal
+	15, // 4: lanewarden.wire.v1.Ack.cursors:type_name -> lanewarden.wire.v1.Cursor
+	1,  // 5: lanewarden.wire.v1.Ack.refusal:type_name -> lanewarden.wire.v1.Refusal
+	14, // 6: lanewarden.wire.v1.Ack.artifacts:type_name -> lanewarden.wire.v1.Held
+	9,  // 7: lanewarden.wire.v1.Ack.renewed:type_name -> lanewarden.wire.v1.Renewed
+	5,  // 8: lanewarden.wire.v1.Ack.regions:type_name -> lanewarden.wire.v1.Region
+	22, // 9: lanewarden.wire.v1.Order.case_event:type_name -> lanewarden.v1.CaseEvent
+	21, // 10: lanewarden.wire.v1.Cursor.class:type_name -> lanewarden.v1.Class
+	19, // 11: lanewarden.wire.v1.State.trouble:type_name -> lanewarden.wire.v1.DeviceTrouble
+	17, // 12: lanewarden.wire.v1.State.health:type_name -> lanewarden.wire.v1.Health
+	18, // 13: lanewarden.wire.v1.Health.due:type_name -> lanewarden.wire.v1.TestDue
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_sync_wire_wire_proto_init() }
@@ -2007,8 +2307,8 @@ func file_sync_wire_wire_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sync_wire_wire_proto_rawDesc), len(file_sync_wire_wire_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

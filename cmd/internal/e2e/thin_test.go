@@ -72,6 +72,7 @@ func BenchmarkAlarmBesideImage(b *testing.B) {
 // thinBed is a hub and, behind a thin link, an agent with an X-ray's drop folder.
 type thinBed struct {
 	dir            string
+	feed           string // HOST:PORT of the hub's HTTP side
 	link           *toxiproxy.Proxy
 	agent, hub     *program
 	alarms, events chan string
@@ -82,6 +83,7 @@ func newThinBed(b *testing.B, c thinCase) *thinBed {
 	ns, address := namespace(b, c.bits)
 	bed := &thinBed{dir: b.TempDir(), alarms: make(chan string, 16), events: make(chan string, 64)}
 	broker, feed := freeAddress(b), freeAddress(b)
+	bed.feed = feed
 	bed.link = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "link", address+":0", broker)
 	if err := bed.link.Start(); err != nil {
 		b.Fatal(err)
@@ -122,7 +124,7 @@ uplink: {broker: "mqtt://%s", username: test/lane-1, password_file: %s}
 			b.Fatal("the agent does not start\n" + tail(bed.agent.log.Name()))
 		}
 	}
-	bed.drop(b, (sim.Scan{Seed: 1, At: time.Now(), OOI: "SIMU0000001"}).Sized(20 << 20).Objects()[1])
+	bed.drop(b, thinImage())
 	bed.wait(b, "preview", bed.events)
 	for begin := time.Now(); bed.held() == 0; <-time.After(50 * time.Millisecond) {
 		if time.Since(begin) > 3*time.Minute {
@@ -131,6 +133,11 @@ uplink: {broker: "mqtt://%s", username: test/lane-1, password_file: %s}
 	}
 	time.Sleep(10 * time.Second) // until the link is known
 	return bed
+}
+
+// thinImage returns the image of 20 MB that is on its way.
+func thinImage() sim.Object {
+	return (sim.Scan{Seed: 1, At: time.Unix(1_800_000_000, 0), OOI: "SIMU0000001"}).Sized(20 << 20).Objects()[1]
 }
 
 func (bed *thinBed) path(names ...string) string {

@@ -122,6 +122,17 @@ type ArtifactName struct {
 	SHA256 api.Hash `path:"sha256"`
 }
 
+// RegionQuery is the request of GET /v1/artifacts/{sha256}/region.
+type RegionQuery struct {
+	SHA256 api.Hash `path:"sha256"`
+	Region string   `query:"region"` // x,y,width,height in the image's own pixels; all without it
+	// what the answer may take on the lane's link, in ms: values are means of as many pixels as make it pass in time
+	Within int `query:"within" default:"1000" min:"200" max:"20000"`
+	// each pixel, or as many values as max has, whatever it takes; 413 says how long that is, where it is over 30 s
+	Exact bool `query:"exact"`
+	Max   int  `query:"max" min:"16" max:"1048576"` // the most values along the longest side
+}
+
 // Enrolment is the request of POST /v1/enrolments.
 type Enrolment struct {
 	Invitation string `json:"invitation"` // the first four letters of the code
@@ -176,6 +187,17 @@ var (
 		Summary: "The values of an X-ray image, or of a region of it, at full depth and without loss",
 		Note:    "docs/console.md describes the form. What is not here yet is answered with 503 and Retry-After.",
 		Fails:   []api.Code{api.BadRequest, api.NotFound, api.NotDrawable, api.NotHereYet},
+	}}
+	GetRegion = api.Stream[RegionQuery]{Route: api.Route{
+		ID: "artifactRegion", Pattern: "GET /v1/artifacts/{sha256}/region", Scope: api.ScopeArtifacts,
+		Media:   api.ValuesMedia,
+		Summary: "A region of an X-ray image at full depth, from its lane while the image is still there",
+		Note: "docs/console.md describes the form. The lane cuts the region and sends it before whole artifacts, as " +
+			"fine as passes in time on its link; an answer has at most 1,048,576 values. A user has at most 3 such " +
+			"requests under way, and a lane. Of an image that is here the answer is as that of values.",
+		Fails: []api.Code{
+			api.BadRequest, api.NotFound, api.TooLarge, api.NotDrawable, api.TooMany, api.NotHereYet, api.Unavailable,
+		},
 	}}
 	GetArtifactState = api.Query[ArtifactName, *ledger.ArtifactState]{Route: api.Route{
 		ID: "artifactState", Pattern: "GET /v1/artifacts/{sha256}/state", Scope: api.ScopeArtifacts,
@@ -247,7 +269,8 @@ var (
 // Operations returns the table of the hub's HTTP side.
 func Operations() []api.Operation {
 	return []api.Operation{
-		&GetFeed, &GetAgents, &GetArtifact, &GetValues, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase, &TakeCarried,
+		&GetFeed, &GetAgents, &GetArtifact, &GetValues, &GetRegion, &GetArtifactState, &PullArtifact, &RekeyAgent, &Erase,
+		&TakeCarried,
 		&GetMetrics, &GetHealth,
 		&GetAuthority, &Enrol, &GetOrders, &GetRollouts, &SendCommand, &GetCommands,
 		&GetPassages, &GetPassage, &GetDecisions, &GetLanes, &GetTransits,

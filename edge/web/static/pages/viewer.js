@@ -1,8 +1,8 @@
 // The X-ray workstation: an image at full depth with tools, values, objects, an earlier scan beside it, and what is said of
 // it. The same page at the lane and at the hub. docs/web.md has its keys.
-import { allowed, html, isForPage, may, measure, moment, ms, number, percent, places, t, useEffect, useFetched, useMemo, useRef, useState, word } from "/lib.js";
+import { allowed, duration, html, isForPage, may, measure, moment, ms, number, percent, places, t, useEffect, useFetched, useMemo, useRef, useState, word } from "/lib.js";
 import { useWatched } from "/pages/cases.js";
-import { Beside, useEarlier, useImage } from "/pages/viewerdata.js";
+import { Beside, fineness, useEarlier, useImage } from "/pages/viewerdata.js";
 import { Display, Mine, Objects, Opinion, Ruler } from "/pages/viewerside.js";
 import { alike, bounds, corners, draw, fit, lengthOf, regionOf, roundLength, toImage, toScreen, viewOf, within, zoomAt } from "/pages/xrayview.js";
 import { paletteOf, probe, shadesOf } from "/pages/xrayvalues.js";
@@ -274,7 +274,7 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 			${other && html`<${Beside} key=${other.sha} scan=${other} draw=${(/** @type {Loaded} */ loaded) => html`<${Pane} image=${loaded} scan=${other} shared=${shared}
 				marks=${settings.outlines ? other.marks : []} current=${-1} ruler=${null} main=${false} from=${scale} label=${t("vw-earlier-at", { time: moment(other.time) })} />`} />`}
 		</div>
-		<${Values} image=${image} l=${l} levels=${levels} />
+		<div class="under">${image.high && image.far && html`<${Far} image=${image} l=${l} />`}<${Values} image=${image} l=${l} levels=${levels} /></div>
 		<p id="vw-keys" class="hidden">${t("vw-keys")}</p><p class="hidden" role="status">${says}</p>
 		<aside class="side" aria-label=${t("vw-side")}>
 			<${Objects} marks=${marks} current=${current} goTo=${goTo} reports=${(c?.attachments ?? []).filter((a) => a.by === "lane" && a.media_type === "application/dicom").map((a) => a.sha256)} />
@@ -376,13 +376,21 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 	const alt = t("xray-alt", { ooi: scan.image.ooiId ?? "" });
 	return html`<div class="pane"><canvas ref=${canvas} class="tool-${settings.tool}" role="img" aria-label=${alt} ...${pointers}></canvas>
 		${!high && scan.preview && html`<img src=${places.artifact(scan.preview, "image/jpeg")} alt=${alt} />`}
-		<div class="ov"><b>${label}</b>, ${moment(scan.time)}${image.note && html`<br />${image.note}`}</div>
+		<div class="ov"><b>${label}</b>, ${moment(scan.time)}${image.note && !image.far && html`<br />${image.note}`}</div>
 		${!high && html`<div class="ov load" role="status"><${Loading} image=${image} /></div>`}</div>`;
+}
+
+/** An image that is still at its lane, of which parts come ahead. @param {{image: Loaded, l: any}} p */
+function Far({ image, l }) {
+	const { asks, problem } = image.fetching, fine = l.view && fineness(image, l.view, l.w, l.h), whole = fine && fine.side <= 1;
+	return html`<div class="far"><span>${image.waits} ${t("vw-far")}</span> <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>
+		<span role="status">${problem ? html`<b>${problem}</b>` : asks ? t("vw-asks") : !fine ? "" : whole ? t("vw-each-here") : t("vw-mean-of", { n: number(fine.side, 1) })}</span>
+		${fine && !whole && html`<button disabled=${asks} onClick=${image.each}>${t("vw-each", { time: duration(fine.takes) })}</button>`}</div>`;
 }
 
 /** What is waited for, or why there is no image. @param {{image: Loaded}} p */
 const Loading = ({ image }) => html`${image.problem ? html`<b>${t("vw-failed")}</b> ${image.problem} <button onClick=${image.again}>${t("vw-again")}</button>`
-	: html`${image.waits || t("vw-loading", { share: percent(image.share) })} <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>`}`;
+	: html`${image.waits ? `${image.waits} ${t("vw-meanwhile")} ${image.fetching.problem}` : t("vw-loading", { share: percent(image.share) })} <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>`}`;
 
 /** Where the cross hairs are in a pane's own image. @param {any} l @param {boolean} main @param {any} from @param {any} to @returns {Point} */
 const atOf = (l, main, from, to) => (main || !from ? l.at : { x: (l.at.x * to.columns) / from.columns, y: (l.at.y * to.rows) / from.rows });
