@@ -1,5 +1,5 @@
-// Copies the libraries of package-lock.json, whose hashes npm checked, to static/vendor; with --check it says whether they
-// are the same. uPlot comes as its authors compress it, a third of what a telephone would load of it, and is made a module.
+// Copies the libraries of package-lock.json, whose hashes npm checked, to static/vendor, and their licences, which no page
+// loads, to licences; with --check it says whether they are the same. uPlot comes as its authors compress it, a third of what a telephone would load of it, and is made a module.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const files = {
@@ -13,7 +13,7 @@ const files = {
 	"uplot.LICENSE": "uplot/LICENSE",
 };
 
-/** Returns the text of a library as static/vendor has it. @param {string} from */
+/** Returns the text of a library or licence as it is kept. @param {string} from */
 function copy(from) {
 	const text = readFileSync(new URL(`node_modules/${from}`, import.meta.url), "utf8");
 	if (from === files["uplot.js"]) return `${text.trim()}\nexport default uPlot;\n`;
@@ -23,11 +23,11 @@ function copy(from) {
 let differ = 0;
 for (const [to, from] of Object.entries(files)) {
 	const text = copy(from);
-	const at = new URL(`static/vendor/${to}`, import.meta.url);
+	const name = `${to.endsWith(".LICENSE") ? "licences" : "static/vendor"}/${to}`, at = new URL(name, import.meta.url);
 	if (!process.argv.includes("--check")) {
 		writeFileSync(at, text);
 	} else if (readFileSync(at, "utf8") !== text) {
-		console.error(`static/vendor/${to} is not ${from}`);
+		console.error(`${name} is not ${from}`);
 		differ = 1;
 	}
 }

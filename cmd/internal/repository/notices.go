@@ -20,8 +20,8 @@ import (
 // programs are those whose notices are gathered, as they are built for Debian's amd64.
 var programs = []string{"./cmd/laned", "./cmd/lanectl", "./cmd/lanehub", "./cmd/lanesim"}
 
-// vendored is the folder of the console's copies of JavaScript libraries, each with its NAME.LICENSE.
-const vendored = "edge/web/static/vendor"
+// vendored is the folder with the licence, NAME.LICENSE, of each JavaScript library that the console has a copy of.
+const vendored = "edge/web/licences"
 
 // legalName matches the files in which a module has its licence and what must be told with it.
 var legalName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
