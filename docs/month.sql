@@ -65,7 +65,9 @@ SELECT p.journal, p.passage,
 		AND r.journal=p.journal AND r.data ->> '$.passageOpened.id'=p.passage)) AS lane,
 	coalesce(CAST(d.doc ->> '$.openedNs' AS INTEGER), (SELECT min(ns) FROM place q WHERE q.journal=p.journal AND q.passage=p.passage AND role=1)) AS ns,
 	(CAST(d.doc ->> '$.closedNs' AS INTEGER)-CAST(d.doc ->> '$.openedNs' AS INTEGER))/1000000000 AS dwell,
-	EXISTS (SELECT 1 FROM place q WHERE q.journal=p.journal AND q.passage=p.passage AND role>0 AND class=1) AS alarm,
+	CASE WHEN d.idx IS NULL THEN NULL WHEN coalesce(d.doc ->> '$.lengthM', 0)<=0 THEN 'unknown' WHEN d.doc ->> '$.lengthM'<6 THEN 'short'
+		WHEN d.doc ->> '$.lengthM'<12 THEN 'medium' ELSE 'long' END AS class,
+	EXISTS (SELECT 1 FROM place q WHERE q.journal=p.journal AND q.passage=p.passage AND role>0 AND q.class=1) AS alarm,
 	EXISTS (SELECT 1 FROM json_each(d.doc, '$.stations') s WHERE s.value ->> '$.gap'='PASSAGE_GAP_BLIND') AS blind
 FROM (SELECT journal, passage FROM about UNION SELECT journal, passage FROM document) p
 LEFT JOIN document d ON d.journal=p.journal AND d.passage=p.passage
@@ -98,6 +100,7 @@ SELECT agent, lane AS name, 'passages' AS figure, count(*) AS n FROM v GROUP BY 
 UNION ALL SELECT agent, lane, 'alarms', sum(alarm) FROM v GROUP BY 1, 2
 UNION ALL SELECT agent, lane, 'blind', sum(blind) FROM v GROUP BY 1, 2
 UNION ALL SELECT agent, lane, 'dwell', sum(dwell IS NOT NULL AND dwell>=0) FROM v GROUP BY 1, 2
+UNION ALL SELECT agent, lane, 'class.' || class, count(*) FROM v WHERE class IS NOT NULL GROUP BY 1, 2, 3
 UNION ALL SELECT d.agent, d.lane, 'outcome.' || outcome, count(*) FROM decision d, period p WHERE d.at>=p.first AND d.at<p.last GROUP BY 1, 2, 3
 UNION ALL SELECT c.agent, lane, 'cases', count(*) FROM verdict c, period p WHERE c.at>=p.first AND c.at<p.last GROUP BY 1, 2
 UNION ALL SELECT c.agent, lane, 'code.' || code, count(*) FROM verdict c, period p WHERE c.at>=p.first AND c.at<p.last

@@ -69,6 +69,16 @@ func printFigures(p cli.Printer, r *hubapi.Report) error {
 	for _, outcome := range slices.Sorted(maps.Keys(r.Total.Outcomes)) {
 		p.Say("report.outcome", message.String("outcome", outcome), message.Count("n", r.Total.Outcomes[outcome]))
 	}
+	for _, class := range slices.Sorted(maps.Keys(r.Total.Classes)) {
+		if code := classCodes[class]; code != "" {
+			p.Say(code, message.Count("n", r.Total.Classes[class]))
+		}
+	}
+	for i := range r.Tests {
+		d := &r.Tests[i]
+		p.Say(testCode(d), message.String("device", cli.Plain(d.Device)),
+			message.String("test", d.Title.In(p.Language)), message.String("since", at(d.Since)))
+	}
 	t := p.Table("report.rows")
 	row := func(site, agent, name string, n int64, alarms hubapi.Rate) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", cli.Plain(site), cli.Plain(agent), cli.Plain(name), n, p.In(share(alarms)))
@@ -82,6 +92,23 @@ func printFigures(p cli.Printer, r *hubapi.Report) error {
 		row(d.Site, d.Agent, d.Device, d.Detections, d.Alarms)
 	}
 	return t.Flush()
+}
+
+// classCodes are the codes of the lines about vehicles by length.
+var classCodes = map[string]string{
+	"short": "report.class-short", "medium": "report.class-medium",
+	"long": "report.class-long", "unknown": "report.class-unknown",
+}
+
+// testCode returns the code of the sentence about a test that is due.
+func testCode(d *hubapi.DueTest) string {
+	switch {
+	case d.Failed:
+		return "report.test-failed"
+	case d.Overdue:
+		return "report.test-overdue"
+	}
+	return "report.test-due"
 }
 
 // share says how many there are, and where it is known which share that is, with its interval of 95 %.

@@ -13,12 +13,26 @@ import (
 
 // report serves hubapi.GetReport.
 func (s *httpServer) report(c *api.Call, q hubapi.ReportQuery) (hubapi.Report, error) {
-	r, err := reports.Of(s.views, q, c.User.Sees, time.Now())
+	r, err := s.reportOf(c, q)
 	if err != nil {
 		return hubapi.Report{}, err
 	}
 	r.Partial, err = partial(s.views)
 	return *r, err
+}
+
+// reportOf returns a report of the sites that a user sees.
+func (s *httpServer) reportOf(c *api.Call, q hubapi.ReportQuery) (*hubapi.Report, error) {
+	r, err := reports.Of(s.views, q, c.User.Sees, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var due []hubapi.DueTest
+	if s.board != nil {
+		due = s.board.DueTests(c.User.Sees)
+	}
+	reports.TellTests(r, due)
+	return r, nil
 }
 
 // partial returns how far the views are while they are behind the ledger, nil while they are not.
@@ -32,7 +46,7 @@ func partial(v *views.Views) (*hubapi.Partial, error) {
 
 // exportReport serves hubapi.ExportReport.
 func (s *httpServer) exportReport(w http.ResponseWriter, c *api.Call, q hubapi.ReportQuery) error {
-	r, err := reports.Of(s.views, q, c.User.Sees, time.Now())
+	r, err := s.reportOf(c, q)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,8 @@ func (l *busyLane) vehicle(n int) {
 	}
 	alarm := slices.ContainsFunc(all, func(r *observation.PassageReading) bool { return r.Class == uint32(observation.Class_CLASS_ALARM) })
 	l.event(&observation.PassageClosed{Id: id(n), Lane: lane, OpenedNs: opened.UnixNano(), ClosedNs: l.at.UnixNano(), Readings: all, Alarm: alarm,
-		End: end, State: observation.PassageState_PASSAGE_STATE_CLOSED, Stations: stations})
+		End: end, State: observation.PassageState_PASSAGE_STATE_CLOSED, Stations: stations,
+		LengthM: []float32{0, 4.2, 5.9999, 6, 9.5, 11.99, 12, 22}[l.random.IntN(8)]})
 	if moved {
 		move()
 	}
@@ -269,6 +270,9 @@ func counted(r *hubapi.Report) map[string]int64 {
 		for outcome, n := range l.Outcomes {
 			add(l.Site, l.Agent, l.Lane, "outcome."+outcome, n)
 		}
+		for class, n := range l.Classes {
+			add(l.Site, l.Agent, l.Lane, "class."+class, n)
+		}
 	}
 	for _, l := range r.CaseLanes {
 		add(l.Site, l.Agent, l.Lane, "cases", l.Opened)
@@ -296,7 +300,7 @@ func TestMonthAgreesWithTheFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := independent(t, s, time.Date(2026, 11, 1, 0, 0, 0, 0, toronto), time.Date(2026, 12, 1, 0, 0, 0, 0, toronto))
-	for _, figure := range []string{"passages", "alarms", "blind", "dwell", "outcome.HOLD", "cases", "code.4", "code.7", "detections", "alarm.radiation.occupancy"} {
+	for _, figure := range []string{"passages", "alarms", "blind", "dwell", "outcome.HOLD", "class.short", "class.medium", "class.long", "class.unknown", "cases", "code.4", "code.7", "detections", "alarm.radiation.occupancy"} {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(want)), func(k string) bool { return strings.HasSuffix(k, " "+figure) }) {
 			t.Fatalf("the script counts no %s: %v", figure, want)
 		}

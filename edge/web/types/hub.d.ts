@@ -402,6 +402,23 @@ export interface DeviceTrouble {
 	state: "connecting" | "silent" | "down" | "stopped";
 }
 
+export interface DueTest {
+	agent: string;
+	device: string;
+	/** when it was done last */
+	failed?: boolean;
+	/** of the device; absent for one of the site */
+	lane?: string;
+	/** for longer than a quarter of its interval */
+	overdue: boolean;
+	/** when it became due, by the agent's clock */
+	since: string;
+	site: string;
+	/** its id */
+	test: string;
+	title: MessageText;
+}
+
 export interface Enrolled {
 	/** SITE/AGENT */
 	agent: string;
@@ -445,6 +462,8 @@ export interface Figures {
 	alarms: Rate;
 	/** vehicles that a station could not see: its devices were not running */
 	blind: Rate;
+	/** closed vehicles by the length that the lane measured: short (under 6 m), medium, long (12 m and more), unknown. */
+	classes: Record<string, number>;
 	/** seconds from the first to the last reading of a vehicle */
 	dwell: Spread;
 	/** decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD */
@@ -617,6 +636,8 @@ export interface LaneFigures {
 	alarms: Rate;
 	/** vehicles that a station could not see: its devices were not running */
 	blind: Rate;
+	/** closed vehicles by the length that the lane measured: short (under 6 m), medium, long (12 m and more), unknown. */
+	classes: Record<string, number>;
 	/** seconds from the first to the last reading of a vehicle */
 	dwell: Spread;
 	lane: string;
@@ -852,6 +873,8 @@ export interface PeriodFigures {
 	alarms: Rate;
 	/** vehicles that a station could not see: its devices were not running */
 	blind: Rate;
+	/** closed vehicles by the length that the lane measured: short (under 6 m), medium, long (12 m and more), unknown. */
+	classes: Record<string, number>;
 	/** seconds from the first to the last reading of a vehicle */
 	dwell: Spread;
 	from: string;
@@ -931,6 +954,8 @@ export interface Report {
 	periods: PeriodFigures[];
 	/** where only one was asked for */
 	site?: string;
+	/** those of devices that are due now, as their agents say: of each agent the first 20. Of shift and device. */
+	tests: DueTest[];
 	/** before this */
 	to: string;
 	total: Figures;

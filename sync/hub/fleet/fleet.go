@@ -369,6 +369,29 @@ func (b *Board) EachHeard(f func(name store.Sender, heard time.Time)) {
 	}
 }
 
+// DueTests returns the tests of devices that are due, as agents said last, at the sites that are seen. Agents that are
+// away are among them: nobody has done a test meanwhile that they would know of.
+func (b *Board) DueTests(sees func(site string) bool) (out []hubapi.DueTest) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, a := range b.agents {
+		if !sees(name.Site) {
+			continue
+		}
+		for i, t := range a.said.health.GetDue() {
+			if i == maxNamed {
+				break
+			}
+			out = append(out, hubapi.DueTest{
+				Site: name.Site, Agent: name.Agent, Lane: a.laneOf(t.Device), Device: short(t.Device),
+				Test: short(t.Test), Title: words(t.Title, t.TitleFr).Text(), Since: unix(t.SinceNs),
+				Overdue: t.Overdue, Failed: t.Failed,
+			})
+		}
+	}
+	return out
+}
+
 // Agent returns what is known of an agent; ok is false for one that is not.
 func (b *Board) Agent(name store.Sender) (out Agent, ok bool) {
 	b.mu.Lock()

@@ -271,6 +271,9 @@ func TestHostile(t *testing.T) {
 	j := journal()
 	j.Hello, j.Inventory.Latitude, j.Inventory.Longitude = start.Add(1), math.NaN(), math.Inf(1)
 	b.SetJournals(map[store.Sender]Journal{lane3: j}, start)
+	if due := b.DueTests(everywhere); len(due) != maxNamed || len(due[0].Device) > 1000 {
+		t.Errorf("%d tests are due", len(due))
+	}
 	in := b.is(t, "in")
 	if len(in.Troubles) > 4*maxNamed || in.Working != 3 {
 		t.Errorf("%d troubles, %d devices work", len(in.Troubles), in.Working)
@@ -342,5 +345,25 @@ func TestSurvivesRestart(t *testing.T) {
 				t.Errorf("%+v, %d agents", a, len(again.agents))
 			}
 		})
+	}
+}
+
+// The tests that are due are those that agents said last, at the sites that are seen.
+func TestDueTests(t *testing.T) {
+	b := board(up(&wire.Health{Due: []*wire.TestDue{
+		{Device: "rpm-1", Test: "background", Title: "Background", TitleFr: "Fond", SinceNs: start.UnixNano(), Overdue: true},
+		{Device: "ups-1", Test: "battery", Failed: true},
+	}}))
+	due := b.DueTests(everywhere)
+	if len(due) != 2 || due[0].Lane != "in" || due[0].Device != "rpm-1" || due[0].Title.FR != "Fond" || !due[0].Since.Equal(start) || !due[0].Overdue ||
+		due[1].Lane != "" || !due[1].Failed || due[1].Site != "pine-ridge" {
+		t.Errorf("%+v", due)
+	}
+	if due := b.DueTests(func(string) bool { return false }); len(due) != 0 {
+		t.Errorf("at sites that are not seen: %+v", due)
+	}
+	b.Say(lane3, up(&wire.Health{}), start, false)
+	if due := b.DueTests(everywhere); len(due) != 0 {
+		t.Errorf("when they were done: %+v", due)
 	}
 }

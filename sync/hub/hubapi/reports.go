@@ -46,6 +46,22 @@ type Report struct {
 	CaseLanes []LaneCases `json:"case_lanes"` // by site, agent and lane
 	Unsettled int64       `json:"unsettled"`  // cases that are not settled now, whenever they were opened; of shift and adjudication
 	OpenCases []OpenCase  `json:"open_cases"` // of these the worst, 100 at most
+	// Tests are those of devices that are due now, as their agents say: of each agent the first 20. Of shift and
+	// device.
+	Tests []DueTest `json:"tests"`
+}
+
+// DueTest is a guided test of a device that was not passed within its interval.
+type DueTest struct {
+	Site    string       `json:"site"`
+	Agent   string       `json:"agent"`
+	Lane    string       `json:"lane,omitempty"` // of the device; absent for one of the site
+	Device  string       `json:"device"`
+	Test    string       `json:"test"` // its id
+	Title   message.Text `json:"title"`
+	Since   time.Time    `json:"since"`            // when it became due, by the agent's clock
+	Overdue bool         `json:"overdue"`          // for longer than a quarter of its interval
+	Failed  bool         `json:"failed,omitempty"` // when it was done last
 }
 
 // CaseFigures are how alarms were adjudicated.
@@ -86,11 +102,15 @@ type OpenCase struct {
 
 // Figures are what is counted of vehicles.
 type Figures struct {
-	Passages   int64            `json:"passages"`    // vehicles
-	PerHour    float64          `json:"per_hour"`    // of the time that is over
-	Alarms     Rate             `json:"alarms"`      // vehicles with an alarm, or with one that may be theirs
-	Blind      Rate             `json:"blind"`       // vehicles that a station could not see: its devices were not running
-	Outcomes   map[string]int64 `json:"outcomes"`    // decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD
+	Passages int64   `json:"passages"` // vehicles
+	PerHour  float64 `json:"per_hour"` // of the time that is over
+	Alarms   Rate    `json:"alarms"`   // vehicles with an alarm, or with one that may be theirs
+	// vehicles that a station could not see: its devices were not running
+	Blind    Rate             `json:"blind"`
+	Outcomes map[string]int64 `json:"outcomes"` // decisions in force: RELEASE, MOVE, DOCUMENTS, REFER, HOLD
+	// Classes are closed vehicles by the length that the lane measured: short (under 6 m), medium, long (12 m and more),
+	// unknown.
+	Classes    map[string]int64 `json:"classes"`
 	AlarmKinds map[string]int64 `json:"alarm_kinds"` // rows of class alarm by kind: radiation.occupancy
 	Dwell      Spread           `json:"dwell"`       // seconds from the first to the last reading of a vehicle
 }

@@ -42,12 +42,30 @@ func CSV(w io.Writer, r *hubapi.Report) error {
 			t.line(p, "running_half_hours", strconv.FormatInt(d.Running, 10), strconv.FormatInt(d.Known, 10))
 		}
 	}
+	t.tests(r.Tests)
 	for i := range r.CaseLanes {
 		l := &r.CaseLanes[i]
 		t.cases(place{part: "total", site: l.Site, agent: l.Agent, lane: l.Lane}, &l.CaseFigures)
 	}
 	t.w.Flush()
 	return t.w.Error()
+}
+
+// tests writes how many tests of each device are due, and how many of these are overdue, in the order of the list.
+func (t *table) tests(all []hubapi.DueTest) {
+	for len(all) > 0 {
+		first, n, overdue := &all[0], 0, int64(0)
+		for n < len(all) && all[n].Site == first.Site && all[n].Agent == first.Agent && all[n].Device == first.Device {
+			if all[n].Overdue {
+				overdue++
+			}
+			n++
+		}
+		p := place{part: "now", site: first.Site, agent: first.Agent, lane: first.Lane, device: first.Device}
+		t.number(p, "tests_due", int64(n))
+		t.number(p, "tests_overdue", overdue)
+		all = all[n:]
+	}
 }
 
 // table writes lines. Its errors are the writer's, which keeps them.
@@ -80,6 +98,7 @@ func (t *table) figures(p place, f *hubapi.Figures) {
 	t.rate(p, "alarms", f.Alarms)
 	t.rate(p, "blind", f.Blind)
 	t.numbers(p, "outcome.", f.Outcomes)
+	t.numbers(p, "class.", f.Classes)
 	t.numbers(p, "alarm.", f.AlarmKinds)
 	t.spread(p, "dwell", f.Dwell)
 }

@@ -193,7 +193,7 @@ func compareLanes(a, b laneKey) int {
 type figures struct {
 	passages, alarms, blind, detections int64
 	running, known                      int64 // half hours, of a device
-	outcomes, kinds                     map[string]int64
+	outcomes, kinds, classes            map[string]int64
 	dwell                               views.Spread
 }
 
@@ -216,6 +216,8 @@ func (f *figures) add(what string, c views.Cell) {
 	default:
 		if outcome, ok := strings.CutPrefix(what, views.CountOutcome); ok {
 			increase(&f.outcomes, outcome, c.N)
+		} else if class, ok := strings.CutPrefix(what, views.CountClass); ok {
+			increase(&f.classes, class, c.N)
 		} else if kind, ok := strings.CutPrefix(what, views.CountAlarmKind); ok {
 			increase(&f.kinds, kind, c.N)
 		}
@@ -233,7 +235,7 @@ func increase(m *map[string]int64, name string, n int64) {
 func (f *figures) figures(hours float64) hubapi.Figures {
 	out := hubapi.Figures{
 		Passages: f.passages, Alarms: rateOf(f.alarms, f.passages), Blind: rateOf(f.blind, f.passages),
-		Outcomes: present(f.outcomes), AlarmKinds: present(f.kinds), Dwell: spreadOf(f.dwell),
+		Outcomes: present(f.outcomes), Classes: present(f.classes), AlarmKinds: present(f.kinds), Dwell: spreadOf(f.dwell),
 	}
 	if hours > 0 {
 		out.PerHour = float64(f.passages) / hours

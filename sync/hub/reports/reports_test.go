@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,47 @@ func TestRates(t *testing.T) {
 		}
 		if got != c.want || r.N != c.n || r.Of != c.of {
 			t.Errorf("%d of %d: %s, expected %s", c.n, c.of, got, c.want)
+		}
+	}
+}
+
+// TestTests: a report that is handed over has the tests of what was asked for, by device, and CSV counts them.
+func TestTests(t *testing.T) {
+	at := time.Date(2026, 11, 30, 6, 0, 0, 0, time.UTC)
+	due := []hubapi.DueTest{
+		{Site: "w", Agent: "a", Lane: "l", Device: "rpm-2", Test: "x", Since: at, Overdue: true},
+		{Site: "e", Agent: "a", Lane: "l", Device: "rpm-1", Test: "x", Since: at.Add(time.Hour)},
+		{Site: "w", Agent: "a", Lane: "k", Device: "ion-1", Test: "x", Since: at},
+		{Site: "w", Agent: "a", Lane: "l", Device: "rpm-2", Test: "y", Since: at.Add(-time.Hour)},
+	}
+	for _, c := range []struct {
+		r    hubapi.Report
+		want string
+	}{
+		{hubapi.Report{Kind: Shift}, "e/rpm-1/x w/ion-1/x w/rpm-2/y w/rpm-2/x "},
+		{hubapi.Report{Kind: Shift, Site: "w", Lane: "l"}, "w/rpm-2/y w/rpm-2/x "},
+		{hubapi.Report{Kind: Device, Device: "ion-1"}, "w/ion-1/x "},
+		{hubapi.Report{Kind: Month}, ""},
+	} {
+		got := ""
+		TellTests(&c.r, due)
+		for _, one := range c.r.Tests {
+			got += one.Site + "/" + one.Device + "/" + one.Test + " "
+		}
+		if got != c.want || c.r.Tests == nil {
+			t.Errorf("%+v: %s, expected %s", c.r, got, c.want)
+		}
+	}
+	r := hubapi.Report{Kind: Shift, Total: hubapi.Figures{Classes: map[string]int64{"short": 4}}}
+	TellTests(&r, due)
+	var out strings.Builder
+	if err := CSV(&out, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{",now,w,a,l,rpm-2,tests_due,2,", ",now,w,a,l,rpm-2,tests_overdue,1,", ",now,e,a,l,rpm-1,tests_due,1,",
+		",now,w,a,k,ion-1,tests_overdue,0,", ",total,,,,,class.short,4,"} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("no %s in\n%s", want, out.String())
 		}
 	}
 }

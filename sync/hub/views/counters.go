@@ -19,7 +19,7 @@ const counterSchema = `CREATE TABLE IF NOT EXISTS view_count(
 	owner  BIGINT NOT NULL,       -- journal.id
 	lane   TEXT NOT NULL,         -- of passages and outcomes; '' for what is of a device, whose lane its agent says
 	device TEXT NOT NULL,         -- '' for passages and outcomes
-	what   TEXT NOT NULL,         -- passages, alarms, blind, dwell, detections, alarm.KIND, outcome.OUTCOME
+	what   TEXT NOT NULL,         -- passages, alarms, blind, dwell, class.CLASS, detections, alarm.KIND, outcome.OUTCOME
 	n      BIGINT NOT NULL,       -- of the whole day
 	cells  BYTES NOT NULL,        -- of its hours: encodeCells
 	PRIMARY KEY(day, owner, lane, device, what)

@@ -21,6 +21,7 @@ const (
 	CountAlarms     = "alarms"     // vehicles with an alarm, or with one that may be theirs
 	CountBlind      = "blind"      // vehicles that a station could not see, as its devices were not running
 	CountDwell      = "dwell"      // vehicles by the seconds that they were in the lane: Counted.Seconds
+	CountClass      = "class."     // closed vehicles by length: short, medium, long, unknown
 	CountDetections = "detections" // vehicles as one device counts them
 	CountAlarmKind  = "alarm."     // rows of class alarm
 	CountOutcome    = "outcome."   // decisions in force

@@ -14,7 +14,7 @@ import (
 // is found by. Nothing in it is ever changed by what a row adds: whenever a row is about a passage, its document is
 // folded again from all its rows, and its row, its hashes and its counts are written from that.
 var passages = fold{
-	name: "passages", version: 3, tables: []string{"view_passage", "view_name", "view_decision"},
+	name: "passages", version: 4, tables: []string{"view_passage", "view_name", "view_decision"},
 	schema: `CREATE TABLE IF NOT EXISTS view_passage(
 	no         BIGINT PRIMARY KEY, -- in the order in which the hub first heard of it
 	id         TEXT NOT NULL,
@@ -31,7 +31,8 @@ var passages = fold{
 	outcome    TEXT NOT NULL,      -- of that
 	touched    BIGINT NOT NULL,    -- seq of the last row about it
 	dwell      BIGINT NOT NULL,    -- seconds from its first to its last reading, -1 while it is open
-	blind      SMALLINT NOT NULL   -- 1: a station could not see it
+	blind      SMALLINT NOT NULL,  -- 1: a station could not see it
+	class      SMALLINT NOT NULL   -- of its length, a place in lengthClasses; 0 while it is open
 ) CLUSTERED;
 CREATE UNIQUE INDEX IF NOT EXISTS view_passage_id ON view_passage(id, owner);
 CREATE INDEX IF NOT EXISTS view_passage_time ON view_passage(opened, no);
@@ -228,7 +229,10 @@ func (f *passageFolding) refold(p *passage) error {
 	case d.AlarmPossible:
 		p.alarm = 1
 	}
-	p.dwell, p.blind = -1, 0
+	p.dwell, p.blind, p.class = -1, 0, 0
+	if p.closed >= 0 {
+		p.class = classOf(d.LengthM)
+	}
 	if d.ClosedNs >= d.OpenedNs && p.closed >= 0 {
 		p.dwell = (d.ClosedNs - d.OpenedNs) / int64(time.Second)
 	}
@@ -240,6 +244,29 @@ func (f *passageFolding) refold(p *passage) error {
 		p.counted = 0
 	}
 	return nil
+}
+
+// lengthClasses are the classes of vehicles by the length that the lane measured, as traffic is counted: no device tells
+// another class. Places are what the table has.
+var lengthClasses = []string{"", "unknown", "short", "medium", "long"}
+
+// Where classes begin, m: of vans, buses and lorries of one piece, and of lorries with a trailer.
+const (
+	mediumFrom = 6
+	longFrom   = 12
+)
+
+// classOf returns the class of a length in m, 0 for one that was not measured.
+func classOf(lengthM float32) int64 {
+	switch {
+	case lengthM <= 0:
+		return 1
+	case lengthM < mediumFrom:
+		return 2
+	case lengthM < longFrom:
+		return 3
+	}
+	return 4
 }
 
 // isBlind reports whether a station could not see a vehicle.
@@ -295,13 +322,16 @@ func (f *passageFolding) write(all []*passage) error {
 		f.countPassage(p.owner, &p.had, -1)
 		f.countPassage(p.owner, &p.passageRow, 1)
 		if p.had.no == 0 {
-			added = append(added, []driver.Value{p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
-				encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind})
+			added = append(added, []driver.Value{
+				p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
+				encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind, p.class,
+			})
 			continue
 		}
 		err := f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?, names=?,
-			decision=?, outcome=?, touched=?, dwell=?, blind=? WHERE no=?`, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
-			encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind, p.no)
+			decision=?, outcome=?, touched=?, dwell=?, blind=?, class=? WHERE no=?`,
+			p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements), encodeHashes(p.names),
+			p.decision, p.outcome, p.touched, p.dwell, p.blind, p.class, p.no)
 		if err != nil {
 			return err
 		}
@@ -317,6 +347,9 @@ func (f *passageFolding) countPassage(owner int64, p *passageRow, sign int64) {
 	f.count(p.opened, owner, p.lane, "", CountPassages, sign)
 	if p.alarm > 0 {
 		f.count(p.opened, owner, p.lane, "", CountAlarms, sign)
+	}
+	if p.class > 0 {
+		f.count(p.opened, owner, p.lane, "", CountClass+lengthClasses[p.class], sign)
 	}
 	if p.blind > 0 {
 		f.count(p.opened, owner, p.lane, "", CountBlind, sign)

@@ -3,7 +3,7 @@ import { colon, duration, formOf, html, inLanguage, moment, number, percent, t, 
 import { Facts, PartialBar, Problem, Table } from "/ui.js";
 
 /**
- * @import { CaseFigures, DeviceFigures, Figures, OpenCase, Rate, Report, Spread } from "../../types/hub"
+ * @import { CaseFigures, DeviceFigures, DueTest, Figures, OpenCase, Rate, Report, Spread } from "../../types/hub"
  * @import { Content, Fetched } from "/lib.js"
  */
 
@@ -100,10 +100,12 @@ function Body({ r }) {
 		${r.kind !== "adjudication" && !r.device && html`<${Facts} rows=${totals(r.total)} />`}
 		${aboutCases && html`<${Cases} c=${r.cases} />`}
 		${r.kind === "shift" && html`<${OpenCases} r=${r} />`}
+		${(r.kind === "shift" || r.kind === "device") && html`<${Table} caption=${t("tests-due-now")} empty=${t("tests-none-due")}
+			head=${[t("device"), t("site"), t("test-title"), t("state-title"), t("due-since")]} rows=${r.tests.map(testRow)} />`}
 		${r.kind !== "adjudication" && r.devices.length > 0 && html`<${Table} caption=${t("report-devices")}
 			head=${[t("device"), t("site"), t("detections"), t("alarms"), t("alarms-by-kind"), ...(r.device ? [t("report-ran")] : [])]} rows=${r.devices.map(deviceRow)} />`}
-		${r.kind !== "adjudication" && !r.device && html`<${Table} caption=${t("report-lanes")} head=${[t("lane"), t("site"), ...figureHeads()]}
-			rows=${r.lanes.map((l) => [l.lane, `${l.site} / ${l.agent}`, ...figureCells(l)])} />`}
+		${r.kind !== "adjudication" && !r.device && html`<${Table} caption=${t("report-lanes")} head=${[t("lane"), t("site"), ...figureHeads(), t("vehicle-classes")]}
+			rows=${r.lanes.map((l) => [l.lane, `${l.site} / ${l.agent}`, ...figureCells(l), classes(l)])} />`}
 		${r.kind !== "adjudication" && html`<${Table} caption=${t(days ? "report-days" : "report-hours")}
 			head=${[t(days ? "day" : "hour"), ...figureHeads()]}
 			rows=${r.periods.map((p) => [zoned(p.from, r).slice(days ? 0 : -5, days ? 10 : undefined), ...figureCells(p)])} />`}
@@ -125,6 +127,7 @@ const totals = (f) => [
 	[t("report-blind"), rate(f.blind)],
 	[t("dwell"), spread(f.dwell)],
 	[t("outcome"), outcomes(f)],
+	[t("vehicle-classes"), classes(f)],
 	[t("alarms-by-kind"), byKind(f.alarm_kinds)],
 ];
 
@@ -141,6 +144,13 @@ const spread = (s) => (s.n === 0 ? "–" : t("spread", { median: duration(s.medi
 
 /** @param {Figures} f */
 const outcomes = (f) => list(Object.entries(f.outcomes).map(([o, n]) => [word("outcome", o), n]));
+
+/** @param {Figures} f */
+const classes = (f) => list(["short", "medium", "long", "unknown"].filter((c) => f.classes[c]).map((c) => [t(`vehicle-class.${c}`), f.classes[c]]));
+
+/** @param {DueTest} d */
+const testRow = (d) => [d.device, `${d.site} / ${d.agent}`, inLanguage(d.title),
+	t(`test-state.${d.failed ? "failed" : d.overdue ? "overdue" : "due"}`), moment(d.since)];
 
 /** @param {Record<string, number>} kinds */
 const byKind = (kinds) => list(Object.entries(kinds).map(([k, n]) => [word("kind", k), n]));
