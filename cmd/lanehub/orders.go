@@ -173,6 +173,9 @@ func ordersListCommand(at *place) *cobra.Command {
 	dir := bookDir(c)
 	c.Flags().StringVar(&site, "site", "", "help.flag.orders-site")
 	c.RunE = s.change(func(cmd *cobra.Command, args []string, keys []orders.Key) (done bool, err error) {
+		if f := cmd.Flags(); f.Changed("dir") && !f.Changed("orders-dir") {
+			at.dir = filepath.Join(*dir, orders.Dir) // another hub than this machine's has its repository with it
+		}
 		number, done, err := at.repository().PublishList(listbook.Open(*dir), lists.Kind(args[0]), site, keys)
 		if err == nil {
 			cli.Print(cmd).Say("lanehub.orders-list", message.String("list", args[0]), message.Int("number", number))
