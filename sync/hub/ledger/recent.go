@@ -37,7 +37,7 @@ func (l *Ledger) KeepRecent(wanted func(observation.Class, observation.Kind) boo
 }
 
 // Recent calls f with the rows behind a seq, up to limit of them, in the order of the feed, as they stand in the database,
-// but for the bodies of rows that are not wanted: these are nil, and their values are of no length. It returns the seq of
+// but for the bodies of rows that are not wanted: these are nil, and their values are of no length. What f gets is reused. It returns the seq of
 // the last one; 0 when they are not all at hand and have to be read. It is to be called by a Derive. In a database that
 // others write, values may be erased since (store.Derived.Erased). Rows up to after are not kept any longer.
 func (l *Ledger) Recent(after int64, limit int, f func(*store.OwnedRow)) (upTo int64) {
@@ -48,18 +48,16 @@ func (l *Ledger) Recent(after int64, limit int, f func(*store.OwnedRow)) (upTo i
 	if len(r.parts) == 0 || r.parts[0].first > after+1 {
 		return 0
 	}
-	upTo = after
-	for _, p := range r.parts {
-		for _, one := range p.rows[upTo+1-p.first:] {
-			if upTo == after+int64(limit) {
-				return upTo
-			}
-			row := store.OwnedRow{Seq: upTo + 1, Owner: p.owner, Row: one}
+	row, last := store.OwnedRow{Seq: after}, after+int64(limit)
+	for i := 0; i < len(r.parts) && row.Seq < last; i++ {
+		p := &r.parts[i]
+		rows := p.rows[row.Seq+1-p.first:]
+		for j := range rows[:min(int64(len(rows)), last-row.Seq)] {
+			row.Seq, row.Owner, row.Row = row.Seq+1, p.owner, rows[j]
 			f(&row)
-			upTo++
 		}
 	}
-	return upTo
+	return row.Seq
 }
 
 func (p *recentPart) last() int64 { return p.first + int64(len(p.rows)) - 1 }

@@ -17,10 +17,10 @@ const (
 // brief returns the document of a row passage.closed, with the first of its readings alone and none that are possible. They
 // are most of a document, and decoding them is most of the work, but of all that tables have of a document that no
 // statement followed they only say whether there is one.
-func (r *row) brief() (*observation.PassageClosed, error) {
+func (r *row) brief(use *scratch) (*observation.PassageClosed, error) {
 	text, err := ledger.WithValues(r.sealer, r.Kind, r.Body, r.Sealed, r.word)
 	if err == nil {
-		text, err = withoutReadings(text)
+		text, err = use.withoutReadings(text)
 	}
 	if err != nil {
 		return nil, err
@@ -30,14 +30,18 @@ func (r *row) brief() (*observation.PassageClosed, error) {
 	return b.GetPassageClosed(), err
 }
 
-// withoutReadings returns an encoded body whose document has the first of its readings alone.
-func withoutReadings(body []byte) ([]byte, error) {
+// scratch is memory that is used again for each document.
+type scratch struct{ body, document []byte }
+
+// withoutReadings returns an encoded body whose document has the first of its readings alone. It is valid until the next
+// call.
+func (s *scratch) withoutReadings(body []byte) (out []byte, err error) {
 	readings := 0
-	return appendFields(make([]byte, 0, len(body)), body, func(out, field []byte, number protowire.Number, value []byte) ([]byte, error) {
+	s.body, err = appendFields(s.body[:0], body, func(out, field []byte, number protowire.Number, value []byte) ([]byte, error) {
 		if number != protowire.Number(observation.Kind_KIND_PASSAGE_CLOSED) || value == nil {
 			return append(out, field...), nil
 		}
-		document, err := appendFields(nil, value, func(out, field []byte, number protowire.Number, _ []byte) ([]byte, error) {
+		s.document, err = appendFields(s.document[:0], value, func(out, field []byte, number protowire.Number, _ []byte) ([]byte, error) {
 			if number == readingsField {
 				readings++
 			}
@@ -46,8 +50,9 @@ func withoutReadings(body []byte) ([]byte, error) {
 			}
 			return append(out, field...), nil
 		})
-		return protowire.AppendBytes(protowire.AppendTag(out, number, protowire.BytesType), document), err
+		return protowire.AppendBytes(protowire.AppendTag(out, number, protowire.BytesType), s.document), err
 	})
+	return s.body, err
 }
 
 // appendFields calls f for each field of an encoded message, with what it has appended to out so far, the whole field, and

@@ -53,7 +53,7 @@ func TestBrief(t *testing.T) {
 		if whole != nil {
 			whole.Readings, whole.Possible = whole.Readings[:min(1, len(whole.Readings))], nil
 		}
-		if brief, err := r.brief(); err != nil || !proto.Equal(brief, whole) {
+		if brief, err := r.brief(&scratch{}); err != nil || !proto.Equal(brief, whole) {
 			t.Fatalf("%v\ninstead of\n%v (%v)", brief, whole, err)
 		}
 	})
@@ -81,7 +81,7 @@ func TestBriefOfBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &row{OwnedRow: store.OwnedRow{Row: store.Row{Kind: observation.Kind_KIND_PASSAGE_CLOSED, Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body")}}}
 		b, err := r.body()
-		if brief, other := r.brief(); err == nil && (other != nil || (brief != nil) != (b.GetPassageClosed() != nil)) {
+		if brief, other := r.brief(&scratch{}); err == nil && (other != nil || (brief != nil) != (b.GetPassageClosed() != nil)) {
 			t.Fatalf("%v, %v instead of %v", brief, other, b)
 		}
 	})

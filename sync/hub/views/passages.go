@@ -74,6 +74,7 @@ type passageFolding struct {
 	order         []*passage // as they were first named
 	presentations map[presentationKey]*presentation
 	decided       []*presentation // as they were first named
+	scratch       scratch
 }
 
 func (f *passageFolding) row(r *row) error {
@@ -300,7 +301,7 @@ func (f *passageFolding) documentOf(p *passage) (*observation.PassageClosed, err
 		}
 	}
 	if r := p.rows[p.closed]; r != nil && len(p.statements) == 0 {
-		if d, err := r.brief(); err == nil && d != nil {
+		if d, err := r.brief(&f.scratch); err == nil && d != nil {
 			return d, nil
 		}
 	}
