@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { huesOf, levelsOf, paletteOf, probe, readValues, shadesOf, spreadOf } from "./static/pages/xrayvalues.js";
-import { alike, bounds, corners, draw, fit, lengthOf, regionOf, roundLength, toImage, toScreen, within, zoomAt } from "./static/pages/xrayview.js";
+import { alike, bounds, corners, draw, fit, lengthOf, regionOf, roundLength, shift, toImage, toScreen, within, zoomAt } from "./static/pages/xrayview.js";
 
 const materials = [[1.1, "heavy"], [1.25, "metal"], [1.34, "inorganic"], [1.42, "organic"]].map(([ratio, name]) => ({ ratio, name, rgb: [ratio * 100, 40, 40] }));
 /** @param {number} w @param {number} h @param {object} [more] */
@@ -112,6 +112,22 @@ test("what is in view is drawn, pixel for pixel at 1:1, and nothing outside the 
 	draw(out.fill(7), 60, 30, { zoom: 1, x: 20, y: 10 }, part, look);
 	assert.equal(out[9 * 60 + 30], 7, "outside the region nothing is drawn");
 	assert.notEqual(out[10 * 60 + 20], 7);
+});
+
+test("what moves by whole pixels is drawn anew where it comes into view, and is the same as drawn at once", () => {
+	const image = imageOf(400, 200, (x, y) => (37 * x * x + 91 * y) % 65536), shades = Uint8Array.from({ length: 65536 }, (_, v) => v >> 8), w = 60, h = 40;
+	const hues = { level: 0, w: 400, h: 200, hues: Uint8Array.from({ length: 80_000 }, (_, i) => i % 256) }, palette = paletteOf(materials);
+	for (const zoom of [0.3, 1, 2.5, 6]) {
+		for (const look of [{ shades, palette, hues }, { shades, palette: paletteOf([]), hues: null }]) {
+			for (const [dx, dy] of [[0, 0], [7, 0], [-7, 0], [0, 5], [0, -5], [9, -3], [-2, 8], [59, 39], [60, 0], [3, -40], [-400, 7]]) {
+				const out = new Uint32Array(w * h), whole = new Uint32Array(w * h), at = { zoom, x: 60.25, y: 30.5 }, to = { zoom, x: at.x - dx / zoom, y: at.y - dy / zoom };
+				for (const part of shift(out, w, h, w, h)) draw(out, w, h, at, image, look, part);
+				for (const part of shift(out, w, h, dx, dy)) draw(out, w, h, to, image, look, part);
+				for (const part of shift(whole, w, h, w, h)) draw(whole, w, h, to, image, look, part);
+				assert.deepEqual(out, whole, `${zoom}, ${dx}, ${dy}`);
+			}
+		}
+	}
 });
 
 test("lengths are in mm where the image says how far its pixels are apart", () => {

@@ -4,7 +4,7 @@ import { allowed, duration, html, isForPage, may, measure, moment, ms, number, p
 import { useWatched } from "/pages/cases.js";
 import { Beside, fineness, useEarlier, useImage } from "/pages/viewerdata.js";
 import { Display, Mine, Objects, Opinion, Ruler } from "/pages/viewerside.js";
-import { alike, bounds, corners, draw, fit, lengthOf, regionOf, roundLength, toImage, toScreen, viewOf, within, zoomAt } from "/pages/xrayview.js";
+import { alike, bounds, corners, draw, fit, lengthOf, regionOf, roundLength, shift, toImage, toScreen, viewOf, within, zoomAt } from "/pages/xrayview.js";
 import { paletteOf, probe, shadesOf } from "/pages/xrayvalues.js";
 import { Problem } from "/ui.js";
 
@@ -121,6 +121,8 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 		redraw();
 		l.tell(pointed());
 	};
+	/** @param {number} by */
+	const zoom = (by) => l.view && look(zoomAt(l.view, by, l.w, l.h, l.w / 2, l.h / 2));
 	const pointed = () => l.at ?? (l.view && { x: l.view.x, y: l.view.y });
 	const set = (/** @type {Partial<Settings>} */ s) => setSettings((old) => ({ ...old, ...s }));
 	const theirs = useMemo(() => boxesOf(c, scan), [c, scan]);
@@ -211,8 +213,7 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 		}
 		/** @type {Record<string, () => void>} */
 		const does = {
-			"+": () => look(zoomAt(v, 1.25, l.w, l.h, l.w / 2, l.h / 2)), "=": () => look(zoomAt(v, 1.25, l.w, l.h, l.w / 2, l.h / 2)),
-			"-": () => look(zoomAt(v, 0.8, l.w, l.h, l.w / 2, l.h / 2)), "0": reset, "1": () => look({ ...v, zoom: 1 / devicePixelRatio }),
+			"+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), "0": reset, "1": () => look({ ...v, zoom: 1 / devicePixelRatio }),
 			"i": () => set({ invert: !settings.invert }), "g": () => image.low && set({ energy: settings.energy === "both" ? "high" : "both" }),
 			"o": () => set({ outlines: !settings.outlines }), "f": full, "e": () => toggleBeside(),
 			"n": () => marks.length && goTo(e.shiftKey ? (Math.max(current, 0) + marks.length - 1) % marks.length : (current + 1) % marks.length),
@@ -256,8 +257,8 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 		{ id: "invert", sign: "◧", on: settings.invert, key: "i", act: () => set({ invert: !settings.invert }) },
 		{ id: "outlines", sign: "▣", on: settings.outlines, key: "o", act: () => set({ outlines: !settings.outlines }) },
 		{ id: "beside", sign: "⇉", on: Boolean(other), key: "e", act: toggleBeside, off: !earlier.some((e) => e.scan) },
-		{ id: "full", sign: "⤢", key: "f", act: full }, { id: "in", sign: "+", key: "+", act: () => l.view && look(zoomAt(l.view, 1.25, l.w, l.h, l.w / 2, l.h / 2)) },
-		{ id: "out", sign: "−", key: "-", act: () => l.view && look(zoomAt(l.view, 0.8, l.w, l.h, l.w / 2, l.h / 2)) },
+		{ id: "full", sign: "⤢", key: "f", act: full }, { id: "in", sign: "+", key: "+", act: () => zoom(1.25) },
+		{ id: "out", sign: "−", key: "-", act: () => zoom(0.8) },
 		{ id: "one", sign: "1:1", key: "1", act: () => l.view && look({ ...l.view, zoom: 1 / devicePixelRatio }) }, { id: "reset", sign: "↺", key: "0", act: reset },
 	];
 	return html`<div class="ws" ref=${root} onKeyDown=${pressed}>
@@ -324,7 +325,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 	const shades = useMemo(() => shadesOf({ low: dark, high: light, log: settings.log, invert: settings.invert !== shown?.scale.inverse }),
 		[dark, light, settings.log, settings.invert, shown]);
 	const look = { shades, palette, hues };
-	const paint = useRef(() => undefined);
+	const paint = useRef(() => undefined), drawn = useRef(/** @type {{of: unknown[], pixels: ImageData, at: View} | null} */ (null));
 	paint.current = () => {
 		const on = canvas.current, context = on?.getContext("2d", { alpha: false });
 		if (!on || !context || !shown) return;
@@ -342,11 +343,16 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		const q = Math.min(devicePixelRatio, Math.sqrt((moving ? movingPixels : restPixels) / (w * h)));
 		const bw = Math.max(1, Math.round(w * q)), bh = Math.max(1, Math.round(h * q));
 		if (on.width !== bw || on.height !== bh) [on.width, on.height] = [bw, bh];
-		const pixels = context.createImageData(bw, bh), out = new Uint32Array(pixels.data.buffer).fill(0xffe4dfda);
-		const scaled = { zoom: view.zoom * q, x: view.x, y: view.y };
-		draw(out, bw, bh, scaled, shown, look);
-		const detail = settings.energy === "low" ? image.detail?.low : image.detail?.high;
-		if (detail && main) draw(out, bw, bh, scaled, detail, { ...look, hues: image.detail?.hues ?? look.hues });
+		const detail = main ? settings.energy === "low" ? image.detail?.low : image.detail?.high : null, zoom = view.zoom * q, of = [shown, detail, shades, palette, hues, bw, zoom];
+		const last = drawn.current, same = moving && last?.of.every((o, i) => o === of[i]); // at rest all is drawn where it is, to a part of a pixel
+		const pixels = last?.pixels.width === bw && last.pixels.height === bh ? last.pixels : context.createImageData(bw, bh), out = new Uint32Array(pixels.data.buffer);
+		const at = { zoom, x: view.x, y: view.y }, [dx, dy] = last && same ? [Math.round((last.at.x - view.x) * zoom), Math.round((last.at.y - view.y) * zoom)] : [bw, bh];
+		if (last && same) [at.x, at.y] = [last.at.x - dx / zoom, last.at.y - dy / zoom];
+		drawn.current = { of, pixels, at };
+		for (const part of shift(out, bw, bh, dx, dy)) {
+			draw(out, bw, bh, at, shown, look, part);
+			if (detail) draw(out, bw, bh, at, detail, { ...look, hues: image.detail?.hues ?? look.hues }, part);
+		}
 		context.putImageData(pixels, 0, 0);
 		context.setTransform(q, 0, 0, q, 0, 0);
 		overlay(context, view, w, h, { marks, current, ruler, pending: main ? l.pending : [], at: l.at && (main || l.view) ? atOf(l, main, from, shown.scale) : null,
@@ -400,11 +406,7 @@ const inks = { alarm: "#ff5a3c", other: "#ffc800", theirs: "#7cc0ff", mine: "#7c
 
 /**
  * Draws marks, ruler, cross hairs and the scale's bar.
- * @param {CanvasRenderingContext2D} c
- * @param {View} view
- * @param {number} w
- * @param {number} h
- * @param {{marks: Mark[], current: number, ruler: [Point, Point] | null, pending: Point[], at: Point | null, cross: boolean, scale: any, tool: string}} what
+ * @param {CanvasRenderingContext2D} c @param {View} view @param {number} w @param {number} h @param {{marks: Mark[], current: number, ruler: [Point, Point] | null, pending: Point[], at: Point | null, cross: boolean, scale: any, tool: string}} what
  */
 function overlay(c, view, w, h, { marks, current, ruler, pending, at, cross, scale, tool }) {
 	/** @param {Point[]} points @param {string} ink @param {boolean} dashed @param {number} wide @param {boolean} close */
@@ -466,12 +468,7 @@ export function lengthText(scale, a, b) {
 	return mm === undefined ? measure(px, "px", 1) : mm >= 1000 ? measure(mm / 1000, "m", 2) : measure(mm, "mm");
 }
 
-/**
- * What fingers, pen and mouse do on a pane: the tool at hand draws; two fingers always move and magnify.
- * @param {{current: HTMLCanvasElement | null}} canvas
- * @param {any} shared
- * @param {boolean} main
- */
+/** What fingers, pen and mouse do on a pane: the tool at hand draws; two fingers always move and magnify. @param {{current: HTMLCanvasElement | null}} canvas @param {any} shared @param {boolean} main */
 function usePointers(canvas, shared, main) {
 	const { l, look, settings, place, bend, redraw, pointed } = shared;
 	const down = useRef(/** @type {Map<number, Point>} */ (new Map()));

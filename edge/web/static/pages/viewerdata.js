@@ -224,8 +224,7 @@ const mostEarlier = 6;
 
 /**
  * Finds the last scans of a plate or container before this one: at the hub of all lanes, at a lane those that it has in memory.
- * @param {{of: string, detail: PassageDetail & {earlier?: {site: string, agent: string, passage: unknown}[]}}} p
- * @returns {Earlier[]}
+ * @param {{of: string, detail: PassageDetail & {earlier?: {site: string, agent: string, passage: unknown}[]}}} p @returns {Earlier[]}
  */
 export function useEarlier({ of, detail }) {
 	const [found, setFound] = useState(/** @type {Earlier[]} */ ([]));

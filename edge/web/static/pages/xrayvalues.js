@@ -25,12 +25,7 @@
 /** Values row by row. @typedef {{w: number, h: number, values: Uint16Array}} Plane */
 /** An image at all sizes: the values, and their means over 2 x 2, 4 x 4, ... @typedef {{scale: Scale, levels: Plane[]}} Stack */
 
-/**
- * Reads the values of an answer as they come. progress is told the share of rows that are there.
- * @param {ReadableStream<Uint8Array>} body
- * @param {(share: number) => void} progress
- * @returns {Promise<Stack>}
- */
+/** Reads the values of an answer as they come. progress is told the share of rows that are there. @param {ReadableStream<Uint8Array>} body @param {(share: number) => void} progress @returns {Promise<Stack>} */
 export async function readValues(body, progress) {
 	const reader = body.getReader();
 	let head = new Uint8Array(0);
@@ -112,11 +107,7 @@ function halved({ w, h, values }) {
 /** Bars of the histogram that is drawn. */
 const bars = 128;
 
-/**
- * Returns the values below which 0.2 and 99.8 % are, that of air (the 95th percentile), and a histogram.
- * @param {Stack} image
- * @returns {Spread}
- */
+/** Returns the values below which 0.2 and 99.8 % are, that of air (the 95th percentile), and a histogram. @param {Stack} image @returns {Spread} */
 export function spreadOf({ levels, scale }) {
 	const p = levels.find((l) => l.w * l.h <= 1 << 20) ?? levels[levels.length - 1];
 	const count = new Uint32Array(1 << 16);
@@ -135,11 +126,7 @@ export function spreadOf({ levels, scale }) {
 
 /** How values become shades. @typedef {{low: number, high: number, invert: boolean, log: boolean}} Window */
 
-/**
- * Returns the shade, 0 to 255, of each value. On a logarithmic scale what lies behind thick cargo is spread.
- * @param {Window} w
- * @returns {Uint8Array}
- */
+/** Returns the shade, 0 to 255, of each value. On a logarithmic scale what lies behind thick cargo is spread. @param {Window} w @returns {Uint8Array} */
 export function shadesOf({ low, high, invert, log }) {
 	const out = new Uint8Array(1 << 16), of = log ? Math.log1p : (/** @type {number} */ v) => v;
 	const begin = of(Math.max(low, 0)), span = of(Math.max(high, low + 1)) - begin || 1;
@@ -156,11 +143,7 @@ const ratioSteps = 32, strengthSteps = 8;
 /**
  * Returns the hue of each place: 0 for grey, else the step of the ratio and of the strength. Attenuations are smoothed
  * over 5 x 5 places, as hues need less sharpness than shades, and less noise.
- * @param {Stack} high
- * @param {Stack} low of the same size
- * @param {number} airHigh
- * @param {number} airLow
- * @returns {{level: number, w: number, h: number, hues: Uint8Array}} level: of the sizes of the image
+ * @param {Stack} high @param {Stack} low of the same size @param {number} airHigh @param {number} airLow @returns {{level: number, w: number, h: number, hues: Uint8Array}} level: of the sizes of the image
  */
 export function huesOf(high, low, airHigh, airLow) {
 	const level = high.levels.findIndex((l) => l.w * l.h <= 1.5e6);
@@ -229,8 +212,7 @@ function colourOf(materials, ratio) {
 /**
  * Returns the pixel (ABGR) of each hue at each shade: index hue << 8 | shade. Bright where the beam passes, coloured where
  * it does not.
- * @param {Material[]} materials none for shades of grey alone
- * @returns {Uint32Array}
+ * @param {Material[]} materials none for shades of grey alone @returns {Uint32Array}
  */
 export function paletteOf(materials) {
 	const out = new Uint32Array(1 << 16), [first, last] = materials.length ? ends(materials) : [0, 1];
@@ -261,13 +243,7 @@ const probeReach = 3;
 /**
  * Returns what is at a place: its values, what share of the beam passes, and, of two energies, the material by the ratio
  * of the attenuations around it. Where the noise leaves another one possible (two standard errors), that is named too.
- * @param {Stack} high
- * @param {Stack | null} low
- * @param {number} airHigh
- * @param {number} airLow
- * @param {number} x in pixels of the image
- * @param {number} y
- * @returns {Probe | null} null outside
+ * @param {Stack} high @param {Stack | null} low @param {number} airHigh @param {number} airLow @param {number} x in pixels of the image @param {number} y @returns {Probe | null} null outside
  */
 export function probe(high, low, airHigh, airLow, x, y) {
 	const { scale, levels: [plane] } = high, [left, top, width, height] = scale.region;

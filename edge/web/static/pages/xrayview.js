@@ -40,64 +40,58 @@ export function zoomAt(v, factor, w, h, px, py) {
 	return { zoom, x: p.x - (px - w / 2) / zoom, y: p.y - (py - h / 2) / zoom };
 }
 
-/**
- * Returns the view of another image that shows the same shares of it: scans of a vehicle differ in length.
- * @param {View} v @param {Scale} from @param {Scale} to @param {number} w @param {number} h
- * @returns {View}
- */
+/** Returns the view of another image that shows the same shares of it: scans of a vehicle differ in length. @param {View} v @param {Scale} from @param {Scale} to @param {number} w @param {number} h @returns {View} */
 export function alike(v, from, to, w, h) {
 	return { zoom: (v.zoom * fit(to, w, h).zoom) / fit(from, w, h).zoom, x: (v.x * to.columns) / from.columns, y: (v.y * to.rows) / from.rows };
 }
 
 /** How values become pixels: shades of values, hues of places (null: none), and the palette of both. @typedef {{shades: Uint8Array, palette: Uint32Array, hues: {level: number, w: number, h: number, hues: Uint8Array} | null}} Look */
 
+/** Hues of an image that has none. */
+const grey = { w: 1, h: 1, hues: new Uint8Array(1) };
+
 /**
  * Draws what is in view, at the screen's own size: so window and magnification cost the same for any image. Sizes of the
  * image above 3 screen pixels a pixel show its pixels as squares; below, values are mixed.
- * @param {Uint32Array} out w x h pixels (ABGR)
- * @param {number} w
- * @param {number} h
- * @param {View} view of these pixels
- * @param {Stack} image
- * @param {Look} look
+ * @param {Uint32Array} out w x h pixels (ABGR) @param {number} w @param {number} h @param {View} view of these pixels @param {Stack} image @param {Look} look @param {number[]} [part] x, y, width, height of what is drawn of these pixels; all without it
  */
-export function draw(out, w, h, view, { scale, levels }, { shades, palette, hues }) {
+export function draw(out, w, h, view, { scale, levels }, { shades, palette, hues }, [px, py, pw, ph] = [0, 0, w, h]) {
 	const [left, top, width, height] = scale.region, step = width / levels[0].w;
 	const k = Math.max(0, Math.min(levels.length - 1, Math.floor(Math.log2(1 / (view.zoom * step)) + 0.5)));
-	const p = levels[k], smooth = view.zoom * step < 3 ? 1 : 0;
-	const across = axis(w, view.x - w / 2 / view.zoom, 1 / view.zoom, left, width, p.w, smooth);
-	const down = axis(h, view.y - h / 2 / view.zoom, 1 / view.zoom, top, height, p.h, smooth);
-	const { values } = p, hueOf = hues ? axis(w, view.x - w / 2 / view.zoom, 1 / view.zoom, left, width, hues.w, 0).first : null;
-	const hueRow = hues ? axis(h, view.y - h / 2 / view.zoom, 1 / view.zoom, top, height, hues.h, 0).first : null;
-	for (let y = down.begin; y < down.end; y++) {
-		const a = down.first[y] * p.w, b = down.second[y] * p.w, fy = down.share[y], to = y * w;
-		const hueAt = hues && hueRow ? hueRow[y] * hues.w : 0;
-		for (let x = across.begin; x < across.end; x++) {
-			let v;
-			if (smooth) {
-				const i = across.first[x], j = across.second[x], f = across.share[x];
-				const upper = values[a + i] * 256 + (values[a + j] - values[a + i]) * f;
-				const lower = values[b + i] * 256 + (values[b + j] - values[b + i]) * f;
-				v = ((upper >> 8) * 256 + ((lower >> 8) - (upper >> 8)) * fy) >> 8;
-			} else {
-				v = values[a + across.first[x]];
-			}
-			const hue = hues && hueOf ? hues.hues[hueAt + hueOf[x]] << 8 : 0;
-			out[to + x] = palette[hue | shades[v]];
+	const p = levels[k], smooth = view.zoom * step < 3 ? 1 : 0, x0 = view.x - w / 2 / view.zoom, y0 = view.y - h / 2 / view.zoom;
+	const across = axis(w, x0, 1 / view.zoom, left, width, p.w, smooth), down = axis(h, y0, 1 / view.zoom, top, height, p.h, smooth);
+	const { hues: hue, w: hw, h: hh } = hues ?? grey, hueOf = axis(w, x0, 1 / view.zoom, left, width, hw, 0).first, hueRow = axis(h, y0, 1 / view.zoom, top, height, hh, 0).first;
+	const begin = Math.max(px, across.begin), end = Math.min(px + pw, across.end), { values } = p;
+	const rows = [new Int32Array(w), new Int32Array(w)], of = [-1, -1]; // of the image, mixed along it: the last two
+	const rowOf = (/** @type {number} */ y) => {
+		const row = rows[y & 1], from = y * p.w, { first, second, share } = across;
+		if (of[y & 1] === y) return row;
+		of[y & 1] = y;
+		for (let x = begin; x < end; x++) {
+			const v = values[from + first[x]];
+			row[x] = smooth ? (v * 256 + (values[from + second[x]] - v) * share[x]) >> 8 : v;
 		}
+		return row;
+	};
+	for (let y = Math.max(py, down.begin); y < Math.min(py + ph, down.end); y++) {
+		const a = rowOf(down.first[y]), b = smooth ? rowOf(down.second[y]) : a, f = down.share[y], to = y * w;
+		for (let x = begin, from = hueRow[y] * hw; x < end; x++) out[to + x] = palette[hue[from + hueOf[x]] << 8 | shades[a[x] + ((b[x] - a[x]) * f >> 8)]];
 	}
+}
+
+/** Moves what was drawn by whole pixels, and empties and returns what is to be drawn anew. @param {Uint32Array} out @param {number} w @param {number} h @param {number} dx @param {number} dy @returns {number[][]} parts: x, y, width, height */
+export function shift(out, w, h, dx, dy) {
+	const by = dy * w + dx, far = Math.abs(dx) >= w || Math.abs(dy) >= h;
+	if (!far) out.copyWithin(Math.max(0, by), Math.max(0, -by), out.length - Math.max(0, by)); // what comes around an edge is drawn anew
+	const parts = far ? [[0, 0, w, h]] : [[dx > 0 ? 0 : w + dx, 0, Math.abs(dx), h], [0, dy > 0 ? 0 : h + dy, w, Math.abs(dy)]];
+	for (const [x, y, pw, ph] of parts) for (let k = y; k < y + ph; k++) out.fill(0xffe4dfda, k * w + x, k * w + x + pw);
+	return parts;
 }
 
 /**
  * Returns, for each screen pixel along an axis, the two values next to it and how far it is from the first (of 256);
  * begin to end are those that lie in the image.
- * @param {number} n screen pixels
- * @param {number} from place in the image of the first one's edge
- * @param {number} each image pixels a screen pixel
- * @param {number} origin of the values, in the image
- * @param {number} size of the values, in pixels of the image
- * @param {number} count of values
- * @param {number} mix 1 to mix neighbours
+ * @param {number} n screen pixels @param {number} from place in the image of the first one's edge @param {number} each image pixels a screen pixel @param {number} origin of the values, in the image @param {number} size of the values, in pixels of the image @param {number} count of values @param {number} mix 1 to mix neighbours
  */
 function axis(n, from, each, origin, size, count, mix) {
 	const first = new Int32Array(n), second = new Int32Array(n), share = new Int32Array(n);
@@ -141,11 +135,7 @@ export function viewOf(r, w, h, now) {
 	return { zoom: Math.max(now.zoom, zoom), x: b.x + b.w / 2, y: b.y + b.h / 2 };
 }
 
-/**
- * Returns the corners of a report's region as a region: x, y, z of each corner; nothing for fewer than two.
- * @param {number[]} polygon
- * @returns {Region | null}
- */
+/** Returns the corners of a report's region as a region: x, y, z of each corner; nothing for fewer than two. @param {number[]} polygon @returns {Region | null} */
 export function regionOf(polygon) {
 	const x = [], y = [];
 	for (let i = 0; i + 2 < polygon.length; i += 3) {
