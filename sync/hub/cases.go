@@ -255,7 +255,11 @@ func (s *caseServer) file(w http.ResponseWriter, c *api.Call, in hubapi.CasesFil
 	if err != nil {
 		return err // before anything is sent
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	behind, err := partial(s.views)
+	if err != nil {
+		return err
+	}
+	asCSV(w, "cases", behind)
 	out, err := cases.NewCSV(w, "", "")
 	for err == nil && len(found) > 0 && c.Context().Err() == nil {
 		for i := range found {

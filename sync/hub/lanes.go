@@ -38,7 +38,8 @@ func (s *httpServer) lanes(c *api.Call, in hubapi.LanesQuery) (out hubapi.LanePa
 	if next != nil {
 		out.Next = fmt.Sprintf("%d-%d", next.HelloNs, next.ID)
 	}
-	return out, nil
+	out.Partial, err = partial(s.views)
+	return out, err
 }
 
 // lanesOf returns the lanes of one journal's agent.

@@ -185,5 +185,6 @@ func (s *httpServer) decisions(c *api.Call, in hubapi.DecisionsQuery) (out hubap
 		out.Decisions = append(out.Decisions, one)
 	}
 	out.Next = placeText(next)
-	return out, nil
+	out.Partial, err = partial(s.views)
+	return out, err
 }

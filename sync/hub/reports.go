@@ -17,8 +17,7 @@ func (s *httpServer) report(c *api.Call, q hubapi.ReportQuery) (hubapi.Report, e
 	if err != nil {
 		return hubapi.Report{}, err
 	}
-	r.Partial, err = partial(s.views)
-	return *r, err
+	return *r, nil
 }
 
 // reportOf returns a report of the sites that a user sees.
@@ -32,7 +31,8 @@ func (s *httpServer) reportOf(c *api.Call, q hubapi.ReportQuery) (*hubapi.Report
 		due = s.board.DueTests(c.User.Sees)
 	}
 	reports.TellTests(r, due)
-	return r, nil
+	r.Partial, err = partial(s.views)
+	return r, err
 }
 
 // partial returns how far the views are while they are behind the ledger, nil while they are not.
@@ -50,7 +50,19 @@ func (s *httpServer) exportReport(w http.ResponseWriter, c *api.Call, q hubapi.R
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", r.Kind+"-"+r.Period+".csv"))
+	asCSV(w, r.Kind+"-"+r.Period, r.Partial)
 	return reports.CSV(w, r)
+}
+
+// partialHeader is the header of files that are not of all rows: how many are in, of how many.
+const partialHeader = "Lanewarden-Partial"
+
+// asCSV writes the head of a file. One that is not of all rows says so in a header and in its name, which stays with it.
+func asCSV(w http.ResponseWriter, name string, of *hubapi.Partial) {
+	if of != nil {
+		w.Header().Set(partialHeader, fmt.Sprintf("%d/%d", of.Done, of.All))
+		name += "-partial"
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name+".csv"))
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -386,4 +389,51 @@ func TestReportsOfASite(t *testing.T) {
 			t.Errorf("%s: %d", bad, status)
 		}
 	}
+}
+
+// TestPartial: while the views are behind, each answer that is made of them says how far they are, files in their name; and
+// none does when they have caught up.
+func TestPartial(t *testing.T) {
+	hub := busyHub(t)
+	hub.cases = &caseServer{views: hub.views}
+	hub.opts.Dir = t.TempDir()
+	s := httptest.NewServer(hub.handler())
+	defer s.Close()
+	check := func(behind bool) {
+		t.Helper()
+		for _, path := range []string{"passages", "decisions", "lanes", "transits", "looks", "reports/month?period=2026-11"} {
+			resp, err := s.Client().Get(s.URL + "/v1/" + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said struct{ Partial *hubapi.Partial }
+			err = json.NewDecoder(resp.Body).Decode(&said)
+			if resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK || (said.Partial != nil) != behind || behind && said.Partial.Done >= said.Partial.All {
+				t.Errorf("%s, behind %v: %s, %+v, %v", path, behind, resp.Status, said.Partial, err)
+			}
+		}
+		for _, path := range []string{"cases.csv?from=2027-01-01T00:00:00Z", "reports/month/csv?period=2026-11"} {
+			resp, err := s.Client().Get(s.URL + "/v1/" + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(resp.Body)
+			name := resp.Header.Get("Content-Disposition")
+			if resp.Body.Close(); err != nil || strings.Contains(name, "-partial.csv") != behind || !strings.Contains(name, ".csv") ||
+				(resp.Header.Get("Lanewarden-Partial") != "") != behind ||
+				strings.HasPrefix(path, "reports") && strings.Contains(string(text), ",rows_counted,") != behind {
+				t.Errorf("%s, behind %v: %v", path, behind, resp.Header)
+			}
+		}
+	}
+	check(false)
+	if err := hub.views.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, ago := range []time.Duration{time.Minute, 0} { // it was not folded for a minute
+		if _, err := hub.views.Behind(time.Now().Add(-ago)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(true)
 }

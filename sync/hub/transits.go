@@ -44,7 +44,11 @@ func (s *httpServer) transits(c *api.Call, in hubapi.TransitsQuery) (out hubapi.
 		return out, err
 	}
 	without, err := s.views.WithoutEntry(since)
+	if err != nil {
+		return out, err
+	}
 	out.UnderWay, out.WithoutEntry = records(open), records(without)
+	out.Partial, err = partial(s.views)
 	return out, err
 }
 

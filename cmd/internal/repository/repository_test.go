@@ -58,8 +58,8 @@ func TestNoConflicts(t *testing.T) {
 // The work tree stays small: text that people wrote, pictures with a palette, no builds and no copies of others' work. What
 // catches these is the bound on one file; the one on all is for what comes in many pieces.
 func TestSmall(t *testing.T) {
-	const limit, most, picture = 12_000_000, 128 << 10, 128 << 10                         // bytes: of all, of one file, of one picture
-	generated := []string{"THIRD_PARTY_NOTICES", "drivers/observation/observation.pb.go"} // these may be larger
+	const limit, most, picture = 12_000_000, 128 << 10, 128 << 10                                              // bytes: of all, of one file, of one picture
+	generated := []string{"THIRD_PARTY_NOTICES", "docs/openapi.yaml", "drivers/observation/observation.pb.go"} // these may be larger
 	total := int64(0)
 	for _, f := range tracked(t) {
 		if info, err := os.Lstat(filepath.Join(root, f)); err == nil {

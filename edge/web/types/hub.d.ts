@@ -186,7 +186,7 @@ export interface CasePage {
 	cases: CaseRecord[];
 	/** after= of the next page, of all cases; absent on the last */
 	next?: string;
-	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
+	/** while the hub has not read all rows */
 	partial?: Partial;
 	/** since is the version of now */
 	unchanged: boolean;
@@ -356,6 +356,8 @@ export interface DecisionPage {
 	/** of each vehicle at a booth the newest, newest first */
 	decisions: DecisionRecord[];
 	next?: string;
+	/** while the hub has not read all rows */
+	partial?: Partial;
 }
 
 export interface DecisionReason {
@@ -557,7 +559,7 @@ export interface FleetPage {
 	lanes: FleetLane[];
 	/** after= of the next page; absent on the last */
 	next?: string;
-	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
+	/** while the hub has not read all rows */
 	partial?: Partial;
 	/** of these, by id; on the first page only */
 	sites: FleetSite[];
@@ -653,6 +655,8 @@ export interface LaneFigures {
 export interface LanePage {
 	lanes: LaneRecord[];
 	next?: string;
+	/** while the hub has not read all rows */
+	partial?: Partial;
 }
 
 export interface LaneRecord {
@@ -742,7 +746,7 @@ export interface LookPage {
 	looks: LookRecord[];
 	/** after= of the next page; absent on the last */
 	next?: string;
-	/** there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is missing. */
+	/** while the hub has not read all rows */
 	partial?: Partial;
 }
 
@@ -947,7 +951,7 @@ export interface Report {
 	made: string;
 	/** of these the worst, 100 at most */
 	open_cases: OpenCase[];
-	/** there while the hub has not read all rows into what it answers from: as long, what newer rows say is missing. */
+	/** while the hub has not read all rows */
 	partial?: Partial;
 	period: string;
 	/** by the hour, of a month or a device by the day */
@@ -1063,7 +1067,7 @@ export interface SenderTested {
 export interface Senders {
 	/** of the rules, at the hub; absent where nobody outside is told */
 	file?: string;
-	/** what is wrong with the file as it is now: the rules of before hold. Absent when it is in force. */
+	/** what is wrong with the file as it is now: the rules of before hold. */
 	problem?: MessageText;
 	/** one for each rule and receiver */
 	senders: Sender[];
@@ -1113,6 +1117,8 @@ export interface Spread {
 }
 
 export interface TransitList {
+	/** while the hub has not read all rows */
+	partial?: Partial;
 	/** sent on, and seen nowhere since; oldest first, 1,000 at most */
 	under_way: TransitRecord[];
 	/** arrived, and sent on nowhere before; newest first, 1,000 at most */

@@ -26,12 +26,10 @@ type CasesQuery struct {
 type CasePage struct {
 	// Version changes with every case: asked with since, an answer of the same version is without cases.
 	Version   string       `json:"version"`
-	Unchanged bool         `json:"unchanged"`      // since is the version of now
-	Cases     []CaseRecord `json:"cases"`          // open ones: the worst and then the oldest first; of all: the newest first
-	Next      string       `json:"next,omitempty"` // after= of the next page, of all cases; absent on the last
-	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
-	// missing.
-	Partial *Partial `json:"partial,omitempty"`
+	Unchanged bool         `json:"unchanged"`         // since is the version of now
+	Cases     []CaseRecord `json:"cases"`             // open ones: the worst and then the oldest first; of all: the newest first
+	Next      string       `json:"next,omitempty"`    // after= of the next page, of all cases; absent on the last
+	Partial   *Partial     `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // CaseRecord is a case of one agent.

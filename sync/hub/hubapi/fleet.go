@@ -33,10 +33,8 @@ type FleetPage struct {
 	Summary map[string]int `json:"summary"` // lanes that the caller sees, by level; of all, whatever the query asks for
 	Sites   []FleetSite    `json:"sites"`   // of these, by id; on the first page only
 	Lanes   []FleetLane    `json:"lanes"`
-	Next    string         `json:"next,omitempty"` // after= of the next page; absent on the last
-	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
-	// missing.
-	Partial *Partial `json:"partial,omitempty"`
+	Next    string         `json:"next,omitempty"`    // after= of the next page; absent on the last
+	Partial *Partial       `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // FleetSite is a site of the fleet.

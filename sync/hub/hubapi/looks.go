@@ -21,11 +21,9 @@ type LooksQuery struct {
 
 // LookPage is the answer of GET /v1/looks.
 type LookPage struct {
-	Looks []LookRecord `json:"looks"`          // newest first
-	Next  string       `json:"next,omitempty"` // after= of the next page; absent on the last
-	// Partial is there while the hub has not read all of its rows into what it answers from: as long, what newer rows say is
-	// missing.
-	Partial *Partial `json:"partial,omitempty"`
+	Looks   []LookRecord `json:"looks"`             // newest first
+	Next    string       `json:"next,omitempty"`    // after= of the next page; absent on the last
+	Partial *Partial     `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // LookRecord is that a person looked at something. The same person and thing are one record in ten minutes.

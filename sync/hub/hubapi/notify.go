@@ -45,7 +45,7 @@ type Sender struct {
 type Senders struct {
 	File  string     `json:"file,omitempty"`  // of the rules, at the hub; absent where nobody outside is told
 	Since *time.Time `json:"since,omitempty"` // when the rules in force were read
-	// Problem is what is wrong with the file as it is now: the rules of before hold. Absent when it is in force.
+	// Problem is what is wrong with the file as it is now: the rules of before hold.
 	Problem *message.Text `json:"problem,omitempty"`
 	Senders []Sender      `json:"senders"` // one for each rule and receiver
 }
@@ -73,7 +73,7 @@ var (
 	TestSender = api.Action[SenderTest, SenderTested]{Route: api.Route{
 		ID: "testSender", Pattern: "POST /v1/senders/test", Scope: api.ScopeCommands, Audit: "test",
 		Summary: "Send a test to a receiver outside",
-		Note:    "The message says that it is a test. Who sees some sites only may not.",
+		Note:    "Who sees some sites only may not.",
 		Fails:   []api.Code{api.NotFound},
 	}}
 )

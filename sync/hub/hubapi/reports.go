@@ -23,19 +23,17 @@ type ReportQuery struct {
 
 // Report is what happened in a time, in figures.
 type Report struct {
-	Kind   string    `json:"kind" enum:"shift,day,month,device,adjudication"`
-	Period string    `json:"period"`
-	Zone   string    `json:"zone"`
-	Site   string    `json:"site,omitempty"` // where only one was asked for
-	Agent  string    `json:"agent,omitempty"`
-	Lane   string    `json:"lane,omitempty"`
-	Device string    `json:"device,omitempty"`
-	From   time.Time `json:"from"` // as counted: a whole hour of UTC
-	To     time.Time `json:"to"`   // before this
-	Made   time.Time `json:"made"`
-	// Partial is there while the hub has not read all rows into what it answers from: as long, what newer rows say is
-	// missing.
-	Partial *Partial `json:"partial,omitempty"`
+	Kind    string    `json:"kind" enum:"shift,day,month,device,adjudication"`
+	Period  string    `json:"period"`
+	Zone    string    `json:"zone"`
+	Site    string    `json:"site,omitempty"` // where only one was asked for
+	Agent   string    `json:"agent,omitempty"`
+	Lane    string    `json:"lane,omitempty"`
+	Device  string    `json:"device,omitempty"`
+	From    time.Time `json:"from"` // as counted: a whole hour of UTC
+	To      time.Time `json:"to"`   // before this
+	Made    time.Time `json:"made"`
+	Partial *Partial  `json:"partial,omitempty"` // while the hub has not read all rows
 
 	Total   Figures         `json:"total"`
 	Periods []PeriodFigures `json:"periods"` // by the hour, of a month or a device by the day

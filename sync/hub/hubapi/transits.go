@@ -16,8 +16,9 @@ type TransitsQuery struct {
 
 // TransitList is the answer of GET /v1/transits.
 type TransitList struct {
-	UnderWay     []TransitRecord `json:"under_way"`     // sent on, and seen nowhere since; oldest first, 1,000 at most
-	WithoutEntry []TransitRecord `json:"without_entry"` // arrived, and sent on nowhere before; newest first, 1,000 at most
+	UnderWay     []TransitRecord `json:"under_way"`         // sent on, and seen nowhere since; oldest first, 1,000 at most
+	WithoutEntry []TransitRecord `json:"without_entry"`     // arrived, and sent on nowhere before; newest first, 1,000 at most
+	Partial      *Partial        `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // TransitRecord is a container in transit where it was seen last.

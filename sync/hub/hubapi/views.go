@@ -90,6 +90,7 @@ type DecisionsQuery struct {
 type DecisionPage struct {
 	Decisions []DecisionRecord `json:"decisions"` // of each vehicle at a booth the newest, newest first
 	Next      string           `json:"next,omitempty"`
+	Partial   *Partial         `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // DecisionRecord is a decision of one agent.
@@ -108,8 +109,9 @@ type LanesQuery struct {
 
 // LanePage is the answer of GET /v1/lanes.
 type LanePage struct {
-	Lanes []LaneRecord `json:"lanes"`
-	Next  string       `json:"next,omitempty"`
+	Lanes   []LaneRecord `json:"lanes"`
+	Next    string       `json:"next,omitempty"`
+	Partial *Partial     `json:"partial,omitempty"` // while the hub has not read all rows
 }
 
 // LaneRecord is what is known of a lane.

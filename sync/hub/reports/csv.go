@@ -43,6 +43,9 @@ func CSV(w io.Writer, r *hubapi.Report) error {
 		}
 	}
 	t.tests(r.Tests)
+	if p := r.Partial; p != nil { // the figures are of these rows alone
+		t.line(place{part: "now"}, "rows_counted", strconv.FormatInt(p.Done, 10), strconv.FormatInt(p.All, 10))
+	}
 	for i := range r.CaseLanes {
 		l := &r.CaseLanes[i]
 		t.cases(place{part: "total", site: l.Site, agent: l.Agent, lane: l.Lane}, &l.CaseFigures)

@@ -173,6 +173,9 @@ type Device struct {
 
 // Devices returns the devices of a journal, by name.
 func (v *Views) Devices(owner int64) (out []Device, err error) {
+	if !v.there() {
+		return nil, nil
+	}
 	states, at := map[string]int64{}, map[string]int{}
 	var indices []int64
 	err = v.query("SELECT device, seen, state FROM view_device WHERE owner=? ORDER BY device", func(r []driver.Value) error {

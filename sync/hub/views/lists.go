@@ -112,6 +112,9 @@ type List struct {
 
 // Lists returns the lists that a journal's agent has in force.
 func (v *Views) Lists(owner int64) (out []List, err error) {
+	if !v.there() {
+		return nil, nil
+	}
 	err = v.query("SELECT list, version, issued FROM view_list WHERE owner=? ORDER BY list", func(r []driver.Value) error {
 		l := List{List: sqlog.Text(r[0]), Version: sqlog.Int64(r[1])}
 		if ns := sqlog.Int64(r[2]); ns != 0 {

@@ -65,6 +65,9 @@ func (f *deviceFolding) finishSlots() error {
 // Availability returns a letter (SlotLetters) for each of n slots from a time on, by device of a journal: the worst state
 // that it was in, by what it told then and last before.
 func (v *Views) Availability(owner int64, from time.Time, n int) (map[string]string, error) {
+	if !v.there() {
+		return nil, nil
+	}
 	first := from.UnixNano() / int64(Slot)
 	worst := map[string][]int64{}
 	err := v.query(`SELECT s.device, s.last FROM view_device_slot s

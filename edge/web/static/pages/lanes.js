@@ -1,9 +1,9 @@
 // The lanes: vehicles and decisions of the day, the lists that are in force, devices.
 import { ago, ask, html, may, moment, number, plural, t, useEffect, useState, word } from "/lib.js";
 import { Outcome } from "/pages/found.js";
-import { Mark, Problem, Sentence, Table } from "/ui.js";
+import { Mark, PartialBar, Problem, Sentence, Table } from "/ui.js";
 
-/** @import { LaneDevice, LanePage, LaneRecord } from "../../types/hub" */
+/** @import { LaneDevice, LanePage, LaneRecord, Partial } from "../../types/hub" */
 
 /** How often the lanes are asked for, ms. */
 const every = 5000;
@@ -11,11 +11,11 @@ const every = 5000;
 /** The most pages of agents: 20,000 agents. */
 const mostPages = 20;
 
-/** Fetches all lanes, page by page. @returns {Promise<LaneRecord[]>} */
+/** Fetches all lanes, page by page. @returns {Promise<{lanes: LaneRecord[], partial?: Partial}>} */
 async function allLanes() {
 	/** @type {Map<string, LaneRecord>} */
 	const all = new Map();
-	let after = "";
+	let after = "", /** @type {Partial | undefined} */ partial;
 	for (let i = 0; i < mostPages; i++) {
 		/** @type {LanePage} */
 		const page = await ask(`/v1/lanes?limit=1000&after=${after}`);
@@ -23,21 +23,27 @@ async function allLanes() {
 			const name = [l.site, l.agent, l.lane].join("/");
 			if (!all.has(name)) all.set(name, l); // of an agent's journals the one that said hello last
 		}
+		partial = page.partial;
 		if (!page.next) break;
 		after = page.next;
 	}
-	return [...all.values()].toSorted((a, b) => `${a.site}/${a.agent}/${a.lane}`.localeCompare(`${b.site}/${b.agent}/${b.lane}`));
+	const name = (/** @type {LaneRecord} */ l) => `${l.site}/${l.agent}/${l.lane}`;
+	return { lanes: [...all.values()].toSorted((a, b) => name(a).localeCompare(name(b))), partial };
 }
 
 export function Lanes() {
 	const [lanes, setLanes] = useState(/** @type {LaneRecord[] | null} */ (null));
+	const [partial, setPartial] = useState(/** @type {Partial | undefined} */ (undefined));
 	const [problem, setProblem] = useState("");
 	useEffect(() => {
 		let timer = 0, gone = false;
 		const poll = async () => {
 			try {
 				const now = await allLanes();
-				if (!gone) setLanes(now);
+				if (!gone) {
+					setLanes(now.lanes);
+					setPartial(now.partial);
+				}
 				setProblem("");
 			} catch (e) {
 				setProblem(/** @type {Error} */ (e).message);
@@ -51,7 +57,7 @@ export function Lanes() {
 		};
 	}, []);
 	const head = [t("lane"), t("state-title"), t("vehicles-today"), t("alarms-today"), t("decisions-today"), t("lists"), t("devices")];
-	return html`<h1>${t("nav.lanes")}</h1><${Problem} text=${problem} />
+	return html`<h1>${t("nav.lanes")}</h1><${Problem} text=${problem} /><${PartialBar} of=${partial} />
 		<p class="dim">${t("days-are-utc")}</p>
 		${lanes && html`<${Table} caption=${t("lanes-caption")} empty=${t("no-lanes")} head=${head}
 			rows=${lanes.map((l) => laneRow(l, Date.now()))} />`}`;

@@ -2,7 +2,7 @@
 import { ago, html, moment, t, useEffect, useFetched, zone } from "/lib.js";
 import { placePassages } from "/pages/found.js";
 import { passageAt } from "/pages/vehicle.js";
-import { Problem, Table } from "/ui.js";
+import { PartialBar, Problem, Table } from "/ui.js";
 
 /**
  * @import { TransitList, TransitRecord } from "../../types/hub"
@@ -23,7 +23,7 @@ export function Transits() {
 	const overdue = (list?.under_way ?? []).filter((r) => r.overdue).length;
 	const wrong = overdue + (list?.without_entry.length ?? 0);
 	const head = [t("container"), t("seen-last-at"), t("time-in", { zone: zone() }), t("exit-site"), t("state-title")];
-	return html`<h1>${t("nav.transits")}</h1><${Problem} text=${problem} />
+	return html`<h1>${t("nav.transits")}</h1><${Problem} text=${problem} /><${PartialBar} of=${list?.partial} />
 		${list && html`<p role="status" class="verdict ${wrong ? "bad" : "good"}">${t(wrong ? "transits-wrong" : "transits-well")}</p>
 		${list.without_entry.length > 0 && html`<${Table} caption=${t("without-entry")} head=${head}
 			rows=${list.without_entry.map((r) => row(r, now))} />`}

@@ -195,7 +195,7 @@ function Decided() {
 	}, [days]);
 	return html`<p class="line"><label>${t("since-when")} <select value=${days} onChange=${(/** @type {Event} */ e) => setDays(chosen(e))}>${["1", "7", "31"].map((n) => html`<option
 			value=${n}>${plural("days", Number(n))}</option>`)}</select></label>
-			<a class="button" href=${`/v1/cases.csv?from=${from}`} download="cases.csv">${t("as-csv")}</a></p>
+			<a class="button" href=${`/v1/cases.csv?from=${from}`} download>${t("as-csv")}</a></p>
 		<${Problem} text=${problem} />
 		<ul class="work-list">${(found ?? []).map((r) => html`<li key=${caseKey(r)}><a class="work-case" href=${caseAt(r)}><span class="edge"></span><${Thumb} r=${r} />
 			<span class="m"><span class="line"><span class="plate">${r.vehicle || t("no-plate")}</span><span class="dim">${r.site} / ${r.case.lane}</span>
