@@ -66,7 +66,11 @@ func identified(a *observation.CaseAlarm) Text {
 		names = append(names, t)
 	}
 	for _, f := range a.Found {
-		names = append(names, name("threat-categories", f)) // substances are named as they are
+		t, is := known("threat-categories", f)
+		if !is { // a substance, which has its own way of writing: MDA
+			t = plainly(f)
+		}
+		names = append(names, t)
 	}
 	return join(", ", listOf(names), when(natural, say("case.natural")))
 }

@@ -171,6 +171,11 @@ func TestSentences(t *testing.T) {
 			&observation.XrayQuality{AirShare: 0.4, AirLevel: 52_000, AirNoise: 0.0033, AirScans: 3, AirDrift: -0.00001, Detectors: 640},
 			"Air level 52,000, noise 0.33 %, air drift 0 %, all 640 detectors OK", "Niveau d’air 52 000, bruit 0,33 %, dérive de l’air 0 %, les 640 détecteurs fonctionnent",
 		},
+		"case of a substance and a threat": {
+			&observation.CaseOpened{Alarms: []*observation.CaseAlarm{{Device: "ion-1", Kind: uint32(observation.Kind_KIND_TRACE_ANALYSIS), Found: []string{"MDA"}},
+				{Device: "xray-1", Kind: uint32(observation.Kind_KIND_XRAY_THREAT_REPORT), Found: []string{"contraband"}}}},
+			"Case opened: MDA: swab alarm of ion-1; contraband: threat in the image of xray-1", "Dossier ouvert : MDA : alarme du prélèvement de ion-1 ; contrebande : menace dans l’image de xray-1",
+		},
 		"mains": {
 			&observation.SitePower{Status: "OL CHRG", InputVolts: &volts}, "On mains, charging, mains 118 V", "Sur secteur, en charge, secteur 118 V",
 		},

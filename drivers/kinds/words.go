@@ -135,11 +135,19 @@ func listOf(names []Text) Text {
 // name is a word of a device's vocabulary in both languages: the entry of the catalogue with the group before it. One
 // that is not known is shown without the marks that programs put between words.
 func name(group, word string) Text {
-	word = strings.ToLower(word)
-	if code := group + "." + strings.NewReplacer("_", "-", " ", "-").Replace(word); message.Known("kinds." + code) {
-		return say(code)
+	if t, known := known(group, word); known {
+		return t
 	}
-	return plainly(strings.NewReplacer("_", " ", "-", " ").Replace(word))
+	return plainly(strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(word)))
+}
+
+// known returns the catalogue's entry for a word of a device's vocabulary, if it has one.
+func known(group, word string) (t Text, is bool) {
+	code := group + "." + strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(word))
+	if !message.Known("kinds." + code) {
+		return Text{}, false
+	}
+	return say(code), true
 }
 
 // sum adds what a device sent for its detectors; -1 stands for no value. It says whether there was any.
