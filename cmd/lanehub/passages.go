@@ -149,6 +149,7 @@ func whyDecided(l message.Language, v *vehicle, r *hubapi.PassageRecord) (out []
 	d := r.Decision
 	if d == nil {
 		say("why.undecided", head...)
+		out = append(out, elsewhere(l, r)...)
 	} else {
 		say("why.head", append(head, message.String("outcome", d.Called.In(l)))...)
 		for i := range d.Reasons {
@@ -173,6 +174,23 @@ func whyDecided(l message.Language, v *vehicle, r *hubapi.PassageRecord) (out []
 		}
 	}
 	say("why.passage", message.String("id", v.ID))
+	return out
+}
+
+// elsewhere tells what was decided about other passages of that time from readings that are this one's now.
+func elsewhere(l message.Language, r *hubapi.PassageRecord) (out []message.Message) {
+	for i := range r.Elsewhere {
+		d := &r.Elsewhere[i]
+		args := []message.Arg{message.Time("at", d.At), message.String("passage", d.Passage), message.String("outcome", d.Called.In(l))}
+		if d.Passage == "" {
+			out = append(out, message.New("why.elsewhere-none", args...))
+		} else {
+			out = append(out, message.New("why.elsewhere", args...))
+		}
+		for i := range d.Reasons {
+			out = append(out, message.New("why.reason", message.String("reason", d.Reasons[i].Text.In(l))))
+		}
+	}
 	return out
 }
 

@@ -108,6 +108,8 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 	if p.Decision != nil {
 		d := api.NewDecision(p.Decision)
 		out.Decision = &d
+	} else if out.Elsewhere, err = s.decidedElsewhere(&p); err != nil {
+		return out, err
 	}
 	if out.Overrides, err = shownLines(p.Overrides); err != nil {
 		return out, err
@@ -124,6 +126,15 @@ func (s *httpServer) passage(c *api.Call, in hubapi.PassageName) (out hubapi.Pas
 	out.Case = changed > 0
 	j, err := s.ledger.Journal(p.Owner)
 	out.Proof = hubapi.Proof{Journal: fmt.Sprintf("%x", j.Journal), VerifyKey: j.Verifier, Verified: j.Verified}
+	return out, err
+}
+
+// decidedElsewhere returns decisions about other passages that were about this vehicle.
+func (s *httpServer) decidedElsewhere(p *views.Passage) (out []api.Decision, err error) {
+	found, err := s.views.DecidedElsewhere(p)
+	for i := range found {
+		out = append(out, api.NewDecision(found[i].Decision))
+	}
 	return out, err
 }
 

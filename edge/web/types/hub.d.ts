@@ -849,6 +849,8 @@ export interface PassageRecord {
 	decision?: Decision;
 	/** other passages of its plate or first container, newest first */
 	earlier: PassageSummary[];
+	/** Elsewhere are, where there is no decision, those of about this time about other passages that rest on readings which are this one's now, or name it. */
+	elsewhere?: Decision[];
 	/** of its readings and of those that may be its own */
 	observations: Line[];
 	/** of the decision in force: RELEASE, MOVE, DOCUMENTS, REFER or HOLD */

@@ -59,12 +59,15 @@ type PassageName struct {
 // PassageRecord is all that is held of a passage.
 type PassageRecord struct {
 	PassageSummary
-	Observations []api.Line       `json:"observations"`       // of its readings and of those that may be its own
-	Decision     *api.Decision    `json:"decision,omitempty"` // in force
-	Overrides    []api.Line       `json:"overrides"`          // what officers said against it
-	Earlier      []PassageSummary `json:"earlier"`            // other passages of its plate or first container, newest first
-	Case         bool             `json:"case"`               // there is a case of its alarms
-	Proof        Proof            `json:"proof"`
+	Observations []api.Line    `json:"observations"`       // of its readings and of those that may be its own
+	Decision     *api.Decision `json:"decision,omitempty"` // in force
+	Overrides    []api.Line    `json:"overrides"`          // what officers said against it
+	// Elsewhere are, where there is no decision, those of about this time about other passages that rest on readings which
+	// are this one's now, or name it.
+	Elsewhere []api.Decision   `json:"elsewhere,omitempty"`
+	Earlier   []PassageSummary `json:"earlier"` // other passages of its plate or first container, newest first
+	Case      bool             `json:"case"`    // there is a case of its alarms
+	Proof     Proof            `json:"proof"`
 }
 
 // Proof names the journal whose rows these are, so that they can be proved (lanectl export and lanectl verify).

@@ -1,9 +1,10 @@
 // One vehicle at the hub: what was decided and why, what officers said, its readings, and when it was seen before.
-import { html, inLanguage, moment, t, useFetched, word, zone } from "/lib.js";
+import { colon, html, inLanguage, moment, t, useFetched, word, zone } from "/lib.js";
 import { signs, Why } from "/pages/booth.js";
 import { foundRow, placePassages } from "/pages/found.js";
 import { ownOf, Proof } from "/pages/head.js";
 import { Vehicle, VehicleHead } from "/pages/passage.js";
+import { passageAt } from "/pages/vehicle.js";
 import { Problem, Sentence, Table } from "/ui.js";
 
 /**
@@ -29,9 +30,14 @@ export function PassageRecordPage({ of }) {
 	return html`<${VehicleHead} detail=${detail} names=${{}} decision=${record.decision} where=${`${site} / ${agent} · ${passage.lane}`}
 			acts=${(passage.alarm || passage.alarmPossible) && html`<a class="button primary" href=${`#/case/${path}`}>${t("open-case")}</a>`} />
 		${record.decision && html`<${InForce} d=${record.decision} overrides=${record.overrides} />`}
+		<${Elsewhere} all=${record.elsewhere ?? []} />
 		<${Vehicle} detail=${detail} names=${{}} history=${html`<${Table} caption=${t("seen-before")} empty=${t("not-seen-before")} head=${head} rows=${earlier} />`} />
 		<${Proof} all=${ownOf(passage, record.observations)} origin="" proof=${record.proof} of=${id.join("/")} />`;
 }
+
+/** Decisions about other passages that were about this vehicle. @param {{all: Decision[]}} p */
+const Elsewhere = ({ all }) => html`${all.map((d) => html`<p key=${d.presentation} class="doubt">${t("decided-elsewhere", { time: moment(d.at) })}${colon()}<b>${inLanguage(d.called)}</b>
+	${d.passage && html` <a href=${passageAt(d.passage)}>${d.passage}</a>`}</p>`)}`;
 
 /** The decision in force in large, why, and what officers said. @param {{d: Decision, overrides: Line[]}} p */
 function InForce({ d, overrides }) {
