@@ -174,7 +174,7 @@ func TestSentences(t *testing.T) {
 		"case of a substance and a threat": {
 			&observation.CaseOpened{Alarms: []*observation.CaseAlarm{{Device: "ion-1", Kind: uint32(observation.Kind_KIND_TRACE_ANALYSIS), Found: []string{"MDA"}},
 				{Device: "xray-1", Kind: uint32(observation.Kind_KIND_XRAY_THREAT_REPORT), Found: []string{"contraband"}}}},
-			"Case opened: MDA: swab alarm of ion-1; contraband: threat in the image of xray-1", "Dossier ouvert : MDA : alarme du prélèvement de ion-1 ; contrebande : menace dans l’image de xray-1",
+			"Case opened: MDA: swab alarm of ion-1; contraband: threat in the image of xray-1", "Dossier ouvert : MDA : alarme du prélèvement de ion-1 ; contrebande : menace dans l’image de xray-1",
 		},
 		"mains": {
 			&observation.SitePower{Status: "OL CHRG", InputVolts: &volts}, "On mains, charging, mains 118 V", "Sur secteur, en charge, secteur 118 V",
