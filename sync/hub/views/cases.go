@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,7 +57,9 @@ CREATE INDEX IF NOT EXISTS view_case_row_case ON view_case_row(site, agent, id, 
 CREATE INDEX IF NOT EXISTS view_case_row_copy ON view_case_row(said, origin) WHERE origin>=0;
 CREATE INDEX IF NOT EXISTS view_case_row_waits ON view_case_row(owner, idx) WHERE waits=1;`,
 	bodies: cases.Kinds(),
-	begin:  func(b *batch) folding { return &caseFolding{batch: b, touched: map[CaseKey]int64{}} },
+	begin: func(b *batch) folding {
+		return &caseFolding{batch: b, touched: map[CaseKey]int64{}, came: map[store.RowRef]*row{}}
+	},
 }
 
 // CaseKey names a case.
@@ -71,7 +74,8 @@ func compareCases(a, b CaseKey) int {
 
 type caseFolding struct {
 	*batch
-	touched map[CaseKey]int64 // seq of the last row
+	touched map[CaseKey]int64     // seq of the last row
+	came    map[store.RowRef]*row // of the batch
 }
 
 func (f *caseFolding) row(r *row) error {
@@ -94,7 +98,7 @@ func (f *caseFolding) row(r *row) error {
 	if err := storable(k.ID, k.Site, k.Agent); err != nil {
 		return err
 	}
-	f.touched[k] = r.Seq
+	f.touched[k], f.came[store.RowRef{Owner: r.Owner, Idx: r.Idx}] = r.Seq, r
 	if from == hubjournal.Name {
 		return f.said(k, r)
 	}
@@ -128,9 +132,7 @@ func (f *caseFolding) erased(*row) error { return nil } // no table here has not
 // finish folds the cases of the batch, each from all its rows.
 func (f *caseFolding) finish() error {
 	for _, k := range sortedFunc(f.touched, compareCases) {
-		events, err := caseEvents(f, k, func(owner int64, indices []int64) (map[int64]*row, error) {
-			return rowsOf(f, f.sealer, owner, indices)
-		}, (*row).body)
+		events, err := caseEvents(f, k, f.read, (*row).body)
 		if err != nil {
 			return err
 		}
@@ -143,6 +145,22 @@ func (f *caseFolding) finish() error {
 		}
 	}
 	return nil
+}
+
+// read returns rows of a journal: those of the batch, and others from the ledger.
+func (f *caseFolding) read(owner int64, indices []int64) (map[int64]*row, error) {
+	came := map[int64]*row{}
+	var absent []int64
+	for _, idx := range indices {
+		if r := f.came[store.RowRef{Owner: owner, Idx: idx}]; r != nil {
+			came[idx] = r
+		} else {
+			absent = append(absent, idx)
+		}
+	}
+	older, err := rowsOf(f, f.sealer, owner, absent)
+	maps.Copy(came, older)
+	return came, err
 }
 
 // writeCase is the statement that replaces a case.
