@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS view_decision(
 	overrides    BYTES NOT NULL,   -- rows clearance.override, as in view_passage.statements
 	PRIMARY KEY(presentation, owner)
 ) CLUSTERED;
-CREATE INDEX IF NOT EXISTS view_decision_passage ON view_decision(passage, owner);
 CREATE INDEX IF NOT EXISTS view_decision_time ON view_decision(at, owner);
 CREATE INDEX IF NOT EXISTS view_decision_site ON view_decision(site, at, owner);
 CREATE INDEX IF NOT EXISTS view_decision_outcome ON view_decision(outcome, at, owner) WHERE outcome<>'RELEASE';`
@@ -69,15 +68,15 @@ func (f *passageFolding) decision(r *row) error {
 	if err := storable(d.GetPresentation(), d.GetLane(), d.GetPassage(), d.GetOutcome()); err != nil {
 		return err
 	}
+	if d.GetPassage() != "" {
+		f.passage(r.Owner, d.GetPassage()).touched = r.Seq
+	}
 	p := f.presentation(r.Owner, d.GetPresentation())
 	if int64(d.GetRevision()) < p.revision {
 		return nil
 	}
 	p.revision, p.idx, p.at = int64(d.GetRevision()), r.Idx, r.TimeNs
 	p.lane, p.passage, p.outcome = d.GetLane(), d.GetPassage(), d.GetOutcome()
-	if p.passage != "" {
-		f.passage(r.Owner, p.passage).touched = r.Seq
-	}
 	return nil
 }
 
@@ -101,7 +100,6 @@ func (f *passageFolding) finishDecisions() error {
 	if err := f.loadDecisions(); err != nil {
 		return err
 	}
-	var freed []*passage
 	var added [][]driver.Value
 	for _, p := range f.decided {
 		from, err := f.sender(p.owner)
@@ -116,36 +114,63 @@ func (f *passageFolding) finishDecisions() error {
 		if row != nil {
 			added = append(added, row)
 		}
-		if p.had.passage != "" && p.had.passage != p.passage {
-			of := f.passage(p.owner, p.had.passage)
-			of.moved = true
-			freed = append(freed, of)
-		}
-		if p.passage != "" {
-			if of := f.passage(p.owner, p.passage); p.idx > of.decision {
-				of.decision, of.outcome = p.idx, p.outcome
-			}
-		}
+		f.assignDecision(p)
 	}
-	if err := f.AddAll("view_decision", decisionColumns, added); err != nil {
-		return err
-	}
-	for _, p := range freed {
-		if err := f.lastDecision(p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f.AddAll("view_decision", decisionColumns, added)
 }
 
-// lastDecision gives a passage the newest of the decisions that are about it now.
-func (f *passageFolding) lastDecision(p *passage) error {
-	p.decision, p.outcome = -1, ""
-	return f.Query("SELECT idx, outcome FROM view_decision WHERE passage=? AND owner=? ORDER BY idx DESC LIMIT 1",
-		func(r []driver.Value) error {
-			p.decision, p.outcome = sqlog.Int64(r[0]), sqlog.Text(r[1])
+// decidedRow is a decision about a passage.
+type decidedRow struct {
+	idx     int64
+	outcome string
+}
+
+// assignDecision tells the passages that a presentation was and is decided about.
+func (f *passageFolding) assignDecision(p *presentation) {
+	if p.had.passage == p.passage && p.had.idx == p.idx {
+		return
+	}
+	if p.had.passage != "" {
+		of := f.passage(p.owner, p.had.passage)
+		of.undone = append(of.undone, p.had.idx)
+	}
+	if p.passage != "" {
+		of := f.passage(p.owner, p.passage)
+		of.decided = append(of.decided, decidedRow{p.idx, p.outcome})
+	}
+}
+
+// settleDecisions brings a passage's decisions up to date: of each presentation the newest that is about it. The last row
+// of them is in force.
+func (f *passageFolding) settleDecisions(p *passage) error {
+	if len(p.decided)+len(p.undone) == 0 {
+		return nil
+	}
+	before := p.decision()
+	replaced := func(idx int64) bool { return slices.Contains(p.undone, idx) }
+	p.decisions = slices.DeleteFunc(slices.Clone(p.decisions), replaced)
+	for _, d := range p.decided {
+		p.decisions = append(p.decisions, d.idx)
+	}
+	slices.Sort(p.decisions)
+	last := p.decision()
+	for _, d := range p.decided {
+		if d.idx == last {
+			p.outcome = d.outcome
 			return nil
-		}, p.id, p.owner)
+		}
+	}
+	if last == before {
+		return nil
+	}
+	p.outcome = "" // an older one is in force again, or none
+	rows, err := rowsOf(f, f.sealer, p.owner, p.decisions[max(0, len(p.decisions)-1):])
+	if r := rows[last]; r != nil {
+		if b, err := r.body(); err == nil {
+			p.outcome = b.GetClearanceDecision().GetOutcome()
+		}
+	}
+	return err
 }
 
 const decisionColumns = "presentation, owner, revision, idx, site, lane, passage, outcome, at, overrides"
@@ -164,7 +189,8 @@ func (f *passageFolding) loadDecisions() error {
 		ids[p.id] = true
 	}
 	return eachChunk(sortedKeys(ids), func(list string, args []driver.Value) error {
-		return f.Query("SELECT "+decisionColumns+" FROM view_decision WHERE presentation IN ("+list+")", func(r []driver.Value) error {
+		query := "SELECT " + decisionColumns + " FROM view_decision WHERE presentation IN (" + list + ")"
+		return f.Query(query, func(r []driver.Value) error {
 			k, had := scanDecision(r)
 			if p := f.presentations[k]; p != nil {
 				overrides := append(slices.Clone(had.overrides), p.overrides...)
@@ -191,9 +217,11 @@ func (f *passageFolding) writeDecision(p *presentation) (added []driver.Value, e
 		}
 	}
 	if p.is {
-		return nil, f.Exec(`UPDATE view_decision SET revision=?, idx=?, site=?, lane=?, passage=?, outcome=?, at=?, overrides=?
-			WHERE presentation=? AND owner=?`, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at,
+		return nil, f.Exec(`UPDATE view_decision SET revision=?, idx=?, site=?, lane=?, passage=?, outcome=?, at=?,
+			overrides=? WHERE presentation=? AND owner=?`, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at,
 			encodeRows(p.overrides), p.id, p.owner)
 	}
-	return []driver.Value{p.id, p.owner, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides)}, nil
+	return []driver.Value{
+		p.id, p.owner, p.revision, p.idx, p.site, p.lane, p.passage, p.outcome, p.at, encodeRows(p.overrides),
+	}, nil
 }

@@ -14,12 +14,20 @@ const usualOutcome = string(policy.Release)
 
 // passageRow is what the table has of a passage, but for its key.
 type passageRow struct {
-	no, opened, alarm, counted, closed, decision, touched, dwell, blind, class int64
-	site, lane, outcome                                                        string
-	statements, names                                                          []int64
+	no, opened, alarm, counted, closed, touched, dwell, blind, class int64
+	site, lane, outcome                                              string
+	statements, names, decisions                                     []int64
 }
 
-const passageColumns = "no, id, owner, site, lane, opened, alarm, counted, closed, statements, names, decision, " +
+// decision returns the row of the decision in force, -1 for none.
+func (p *passageRow) decision() int64 {
+	if len(p.decisions) == 0 {
+		return -1
+	}
+	return p.decisions[len(p.decisions)-1]
+}
+
+const passageColumns = "no, id, owner, site, lane, opened, alarm, counted, closed, statements, names, decisions, " +
 	"outcome, touched, dwell, blind, class"
 
 // passageColumnsOf returns them of a table that a query calls otherwise.
@@ -32,7 +40,7 @@ func scanPassage(r []driver.Value) (k passageKey, p passageRow) {
 	return k, passageRow{
 		no: sqlog.Int64(r[0]), site: sqlog.Text(r[3]), lane: sqlog.Text(r[4]), opened: sqlog.Int64(r[5]), alarm: sqlog.Int64(r[6]),
 		counted: sqlog.Int64(r[7]), closed: sqlog.Int64(r[8]), statements: decodeRows(sqlog.Bytes(r[9])),
-		names: decodeHashes(sqlog.Bytes(r[10])), decision: sqlog.Int64(r[11]), outcome: sqlog.Text(r[12]), touched: sqlog.Int64(r[13]),
+		names: decodeHashes(sqlog.Bytes(r[10])), decisions: decodeRows(sqlog.Bytes(r[11])), outcome: sqlog.Text(r[12]), touched: sqlog.Int64(r[13]),
 		dwell: sqlog.Int64(r[14]), blind: sqlog.Int64(r[15]), class: sqlog.Int64(r[16]),
 	}
 }

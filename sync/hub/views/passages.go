@@ -14,7 +14,7 @@ import (
 // is found by. Nothing in it is ever changed by what a row adds: whenever a row is about a passage, its document is
 // folded again from all its rows, and its row, its hashes and its counts are written from that.
 var passages = fold{
-	name: "passages", version: 4, tables: []string{"view_passage", "view_name", "view_decision"},
+	name: "passages", version: 5, tables: []string{"view_passage", "view_name", "view_decision"},
 	schema: `CREATE TABLE IF NOT EXISTS view_passage(
 	no         BIGINT PRIMARY KEY, -- in the order in which the hub first heard of it
 	id         TEXT NOT NULL,
@@ -27,7 +27,7 @@ var passages = fold{
 	closed     BIGINT NOT NULL,    -- row passage.closed, -1 while it is open
 	statements BYTES NOT NULL,     -- rows about its readings from after that: varints of differences
 	names      BYTES NOT NULL,     -- its hashes in view_name, 8 bytes each
-	decision   BIGINT NOT NULL,    -- row clearance.decision that is in force, -1 for none
+	decisions  BYTES NOT NULL,     -- rows clearance.decision of its presentations, as statements; the last is in force
 	outcome    TEXT NOT NULL,      -- of that
 	touched    BIGINT NOT NULL,    -- seq of the last row about it
 	dwell      BIGINT NOT NULL,    -- seconds from its first to its last reading, -1 while it is open
@@ -65,7 +65,9 @@ type passage struct {
 
 	rows  map[int64]*row // of the batch that are about it
 	again bool           // it has to be folded again
-	moved bool           // a decision about it is no longer
+
+	decided []decidedRow // decisions about it that come
+	undone  []int64      // rows of those about it that are replaced
 }
 
 type passageFolding struct {
@@ -112,7 +114,7 @@ func (f *passageFolding) passage(owner int64, id string) *passage {
 	p := f.all[k]
 	if p == nil {
 		p = &passage{passageKey: k, rows: map[int64]*row{}}
-		p.closed, p.decision, p.dwell = -1, -1, -1
+		p.closed, p.dwell = -1, -1
 		f.all[k] = p
 		f.order = append(f.order, p)
 	}
@@ -157,6 +159,9 @@ func (f *passageFolding) finish() error {
 			next++
 			p.no = next
 		}
+		if err := f.settleDecisions(p); err != nil {
+			return err
+		}
 		if err := f.refold(p); err != nil {
 			return err
 		}
@@ -179,11 +184,8 @@ func (f *passageFolding) load() error {
 		return f.Query(query, func(r []driver.Value) error {
 			k, had := scanPassage(r)
 			if p := f.all[k]; p != nil {
-				touched, decision, outcome := max(p.touched, had.touched), p.decision, p.outcome
+				touched := max(p.touched, had.touched)
 				p.had, p.passageRow = had, had
-				if decision > had.decision || p.moved {
-					p.decision, p.outcome = decision, outcome
-				}
 				p.touched = touched
 			}
 			return nil
@@ -325,14 +327,14 @@ func (f *passageFolding) write(all []*passage) error {
 		if p.had.no == 0 {
 			added = append(added, []driver.Value{
 				p.no, p.id, p.owner, p.site, p.lane, p.opened, p.alarm, p.counted, p.closed,
-				encodeRows(p.statements), encodeHashes(p.names), p.decision, p.outcome, p.touched, p.dwell, p.blind, p.class,
+				encodeRows(p.statements), encodeHashes(p.names), encodeRows(p.decisions), p.outcome, p.touched, p.dwell, p.blind, p.class,
 			})
 			continue
 		}
 		err := f.Exec(`UPDATE view_passage SET site=?, lane=?, opened=?, alarm=?, counted=?, closed=?, statements=?, names=?,
-			decision=?, outcome=?, touched=?, dwell=?, blind=?, class=? WHERE no=?`,
+			decisions=?, outcome=?, touched=?, dwell=?, blind=?, class=? WHERE no=?`,
 			p.site, p.lane, p.opened, p.alarm, p.counted, p.closed, encodeRows(p.statements), encodeHashes(p.names),
-			p.decision, p.outcome, p.touched, p.dwell, p.blind, p.class, p.no)
+			encodeRows(p.decisions), p.outcome, p.touched, p.dwell, p.blind, p.class, p.no)
 		if err != nil {
 			return err
 		}

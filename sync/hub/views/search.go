@@ -250,10 +250,15 @@ func (v *Views) Passage(of store.Sender, id string) (out Passage, err error) {
 		indices = append(indices, r.Idx)
 	}
 	out.Owner = p.owner
-	if out.Observations, err = v.rows(p.owner, indices); err != nil || p.decision < 0 {
+	if out.Observations, err = v.rows(p.owner, indices); err != nil || p.decision() < 0 {
 		return out, err
 	}
-	d, err := v.decision("passage=? AND owner=? AND idx=?", id, p.owner, p.decision)
+	rows, err := v.rows(p.owner, []int64{p.decision()})
+	if err != nil || rows[p.decision()] == nil {
+		return out, err
+	}
+	presentation := rows[p.decision()].Body.GetClearanceDecision().GetPresentation()
+	d, err := v.decision("presentation=? AND owner=? AND idx=?", presentation, p.owner, p.decision())
 	if err == nil && len(d) > 0 {
 		out.Decision, out.Overrides = d[0].Decision, d[0].Overrides
 	}
