@@ -29,13 +29,13 @@ function Verdict({ state }) {
 	const failing = state.senders.some((s) => s.state !== "ok"), wrong = state.problem;
 	return html`<p role="status" class="verdict ${failing || wrong ? "bad" : "good"}">${t(failing ? "senders-failing" : wrong ? "senders-file-wrong" : "senders-well")}</p>
 		<p>${t("senders-file", { file: state.file, since: momentZone(state.since) })}</p>
-		${wrong && html`<p class="problem" role="alert">${t("senders-before")}${colon()}${inLanguage(wrong)}</p>`}`;
+		${wrong && html`<div class="problem" role="alert">${t("senders-before")}${colon()}${inLanguage(wrong).split("\n").map((line) => html`<p key=${line}>${line}</p>`)}</div>`}`;
 }
 
 /** @param {Sender} s */
 const row = (s) => [
-	s.rule, html`${s.receiver} <span class="dim">${t(`sender-way.${s.way}`)}</span>`, inLanguage(s.what),
-	html`<${Mark} state=${s.state === "ok" ? "up" : "down"} group="sender" />${s.error && html` <span class="problem">${inLanguage(s.error)}</span>`}`,
+	s.rule, html`<div>${s.receiver} <span class="dim">${t(`sender-way.${s.way}`)}</span></div>`, inLanguage(s.what),
+	html`<div><${Mark} state=${s.state === "ok" ? "up" : "down"} group="sender" />${s.error && html` <span class="problem">${inLanguage(s.error)}</span>`}</div>`,
 	s.last_sent ? html`<span title=${momentZone(s.last_sent)}>${ago(s.last_sent, Date.now())}</span>` : t("sender-never"),
 	number(s.waiting) + (s.more ? "+" : ""), html`<${Test} of=${s} />`,
 ];
@@ -54,6 +54,6 @@ function Test({ of }) {
 		}
 		setBusy(false);
 	};
-	return html`<button disabled=${busy} aria-label=${t("sender-test-of", { receiver: of.receiver, rule: of.rule })} onClick=${send}>${t("sender-test")}</button>
-		<span role="status">${said}</span>`;
+	return html`<div><button disabled=${busy} aria-label=${t("sender-test-of", { receiver: of.receiver, rule: of.rule })} onClick=${send}>${t("sender-test")}</button>
+		<p role="status">${said}</p></div>`;
 }
