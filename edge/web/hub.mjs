@@ -153,10 +153,46 @@ async function pressAll(page, what, hash) {
 		await page.waitForFunction(() => document.querySelector(".far") && !document.querySelector(".far button"));
 		here = true;
 		await page.waitForFunction(() => document.querySelector(".stat dd") && !document.querySelector(".far, .ov.load"));
+		await byHand(page);
 	}
 	await context.close();
 }
-took("an image at its lane");
+took("an image at its lane, and by hand");
+
+/** Pinches, clicks twice and shows the workstation full screen: two fingers zoom with any tool, and set no point. @param {any} page */
+async function byHand(page) {
+	await page.setViewportSize({ width: 1440, height: 900 });
+	await page.focus(".stage");
+	await page.keyboard.press("0");
+	const { x, y, width, height } = await page.locator(".pane canvas").first().boundingBox(), cdp = await page.context().newCDPSession(page);
+	/** @param {string} type @param {number[]} shares of width and height, one a finger */
+	const touch = (type, ...shares) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: shares.map((s, id) => ({ x: x + s * width, y: y + s * height, id })) });
+	const zoom = async () => parseFloat((await page.locator(".stat div:last-child dd").innerText()).replace(",", "."));
+	const grows = async (/** @type {string} */ what, /** @type {() => Promise<unknown>} */ act, /** @type {number} */ by) => {
+		const before = await zoom();
+		await act();
+		await page.waitForTimeout(300);
+		const now = await zoom();
+		if (Math.abs(now / before - by) > 0.15 * by) problems.push(`${what}: the zoom goes from ${before} to ${now}, not ${by} times that`);
+	};
+	for (const tool of ["b", "Escape"]) {
+		await page.keyboard.press(tool);
+		await grows(`two fingers (${tool})`, async () => {
+			await touch("touchStart", 0.45);
+			await touch("touchStart", 0.45, 0.55);
+			for (let i = 1; i <= 10; i++) await touch("touchMove", 0.45 - 0.01 * i, 0.55 + 0.01 * i);
+			await touch("touchEnd", 0.35);
+			await touch("touchEnd");
+		}, 3);
+	}
+	if (await page.locator(".side fieldset").count()) problems.push("two fingers draw a box");
+	await grows("a double click", () => page.mouse.dblclick(x + width / 2, y + height / 2), 2);
+	await page.focus(".stage");
+	for (const full of [true, false]) {
+		await page.keyboard.press("f");
+		await page.waitForFunction((it) => Boolean(document.fullscreenElement) === it, full);
+	}
+}
 
 // The officer's minute, by keyboard alone: from the sign-in to a case that is decided.
 {

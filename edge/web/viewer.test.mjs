@@ -130,6 +130,20 @@ test("what moves by whole pixels is drawn anew where it comes into view, and is 
 	}
 });
 
+test("a part of an image lies where the whole has it, whatever sizes of both are drawn", () => {
+	const w = 1510, h = 966, of = (/** @type {number} */ x) => x * 43, look = { shades: Uint8Array.from({ length: 65536 }, (_, v) => Math.min(255, Math.max(0, (v - 31_000) >> 4))), palette: paletteOf([]), hues: null };
+	const whole = imageOf(w, h, of), part = imageOf(501, 333, (x) => of(x + 301));
+	part.scale = scaleOf(w, h, { region: [301, 207, 501, 333], width: 501, height: 333 });
+	for (const zoom of [0.11, 0.3, 0.9]) {
+		const out = Math.ceil(80 * zoom), at = { zoom, x: 750, y: 370 }; // 80 pixels to the right end of the part, but 10
+		const one = new Uint32Array(out * out), two = new Uint32Array(out * out);
+		draw(one, out, out, at, whole, look);
+		draw(two, out, out, at, part, look);
+		const most = Math.max(...one.map((v, i) => Math.abs((v & 255) - (two[i] & 255))));
+		assert.ok(most <= 3, `${most} shades apart at ${zoom}; a pixel is 2.7`);
+	}
+});
+
 test("lengths are in mm where the image says how far its pixels are apart", () => {
 	assert.deepEqual(lengthOf(scaleOf(9, 9), { x: 0, y: 0 }, { x: 3, y: 4 }), { px: 5 });
 	assert.deepEqual(lengthOf(scaleOf(9, 9, { spacing: [2, 1] }), { x: 0, y: 0 }, { x: 3, y: 8 }), { px: Math.hypot(3, 8), mm: 10 });

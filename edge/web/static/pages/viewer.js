@@ -116,7 +116,9 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 	/** @param {View} v */
 	const look = (v) => {
 		if (!scale) return;
+		const rests = l.at && !l.keyed && l.view ? toScreen(l.view, l.w, l.h, l.at) : null; // the pointer stays where it is, while the image moves
 		l.view = within(v, scale, l.w, l.h);
+		if (rests) l.at = toImage(l.view, l.w, l.h, rests.x, rests.y);
 		l.moved = performance.now();
 		redraw();
 		l.tell(pointed());
@@ -253,7 +255,7 @@ function Workstation({ of, path, detail, vehicle, scan, scans, pick, c, again })
 	/** @type {{id: string, sign: string, key: string, act: () => unknown, on?: boolean, off?: boolean}[]} */
 	const toolbar = [
 		...tools.map(([id, sign]) => ({ id, sign, on: settings.tool === id, key: Object.entries(toolKeys).find(([, v]) => v === id)?.[0] ?? "", act: () => take(id) })),
-		{ id: "colour", sign: "◍", on: settings.energy === "both", key: "g", act: () => set({ energy: settings.energy === "both" ? "high" : "both" }), off: !image.low },
+		{ id: "colour", sign: "◍", on: Boolean(image.low) && settings.energy === "both", key: "g", act: () => set({ energy: settings.energy === "both" ? "high" : "both" }), off: !image.low },
 		{ id: "invert", sign: "◧", on: settings.invert, key: "i", act: () => set({ invert: !settings.invert }) },
 		{ id: "outlines", sign: "▣", on: settings.outlines, key: "o", act: () => set({ outlines: !settings.outlines }) },
 		{ id: "beside", sign: "⇉", on: Boolean(other), key: "e", act: toggleBeside, off: !earlier.some((e) => e.scan) },
@@ -327,7 +329,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 	const look = { shades, palette, hues };
 	const paint = useRef(() => undefined), drawn = useRef(/** @type {{of: unknown[], pixels: ImageData, at: View} | null} */ (null));
 	paint.current = () => {
-		const on = canvas.current, context = on?.getContext("2d", { alpha: false });
+		const on = canvas.current, context = shown && on?.getContext("2d", { alpha: false }); // with it the canvas is black
 		if (!on || !context || !shown) return;
 		const w = on.clientWidth, h = on.clientHeight;
 		if (!w || !h) return;
@@ -343,7 +345,8 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		const q = Math.min(devicePixelRatio, Math.sqrt((moving ? movingPixels : restPixels) / (w * h)));
 		const bw = Math.max(1, Math.round(w * q)), bh = Math.max(1, Math.round(h * q));
 		if (on.width !== bw || on.height !== bh) [on.width, on.height] = [bw, bh];
-		const detail = main ? settings.energy === "low" ? image.detail?.low : image.detail?.high : null, zoom = view.zoom * q, of = [shown, detail, shades, palette, hues, bw, zoom];
+		const isCoarse = view.zoom * shown.scale.columns > shown.scale.width; // of the whole: else its means show all
+		const detail = main && isCoarse ? settings.energy === "low" ? image.detail?.low : image.detail?.high : null, zoom = view.zoom * q, of = [shown, detail, shades, palette, hues, bw, zoom];
 		const last = drawn.current, same = moving && last?.of.every((o, i) => o === of[i]); // at rest all is drawn where it is, to a part of a pixel
 		const pixels = last?.pixels.width === bw && last.pixels.height === bh ? last.pixels : context.createImageData(bw, bh), out = new Uint32Array(pixels.data.buffer);
 		const at = { zoom, x: view.x, y: view.y }, [dx, dy] = last && same ? [Math.round((last.at.x - view.x) * zoom), Math.round((last.at.y - view.y) * zoom)] : [bw, bh];
@@ -351,7 +354,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		drawn.current = { of, pixels, at };
 		for (const part of shift(out, bw, bh, dx, dy)) {
 			draw(out, bw, bh, at, shown, look, part);
-			if (detail) draw(out, bw, bh, at, detail, { ...look, hues: image.detail?.hues ?? look.hues }, part);
+			if (detail) draw(out, bw, bh, at, detail, { ...look, hues: hues && (image.detail?.hues ?? null) }, part);
 		}
 		context.putImageData(pixels, 0, 0);
 		context.setTransform(q, 0, 0, q, 0, 0);
@@ -382,7 +385,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 	const alt = t("xray-alt", { ooi: scan.image.ooiId ?? "" });
 	return html`<div class="pane"><canvas ref=${canvas} class="tool-${settings.tool}" role="img" aria-label=${alt} ...${pointers}></canvas>
 		${!high && scan.preview && html`<img src=${places.artifact(scan.preview, "image/jpeg")} alt=${alt} />`}
-		<div class="ov"><b>${label}</b>, ${moment(scan.time)}${image.note && !image.far && html`<br />${image.note}`}</div>
+		<div class="ov"><b>${label}</b>, ${moment(scan.time)}${image.far ? !main && html`<br />${image.waits} ${t("vw-far")}` : image.note && html`<span class="note"><br />${image.note}</span>`}</div>
 		${!high && html`<div class="ov load" role="status"><${Loading} image=${image} /></div>`}</div>`;
 }
 
@@ -390,13 +393,13 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 function Far({ image, l }) {
 	const { asks, problem } = image.fetching, fine = l.view && fineness(image, l.view, l.w, l.h), whole = fine && fine.side <= 1;
 	return html`<div class="far"><span>${image.waits} ${t("vw-far")}</span> <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>
-		<span role="status">${problem ? html`<b>${problem}</b>` : asks ? t("vw-asks") : !fine ? "" : whole ? t("vw-each-here") : t("vw-mean-of", { n: number(fine.side, 1) })}</span>
+		<span role="status">${problem ? html`<b class="say">${problem}</b>` : asks ? t("vw-asks") : !fine ? "" : whole ? t("vw-each-here") : t("vw-mean-of", { n: number(fine.side, 1) })}</span>
 		${fine && !whole && html`<button disabled=${asks} onClick=${image.each}>${t("vw-each", { time: duration(fine.takes) })}</button>`}</div>`;
 }
 
 /** What is waited for, or why there is no image. @param {{image: Loaded}} p */
 const Loading = ({ image }) => html`${image.problem ? html`<b>${t("vw-failed")}</b> ${image.problem} <button onClick=${image.again}>${t("vw-again")}</button>`
-	: html`${image.waits ? `${image.waits} ${t("vw-meanwhile")} ${image.fetching.problem}` : t("vw-loading", { share: percent(image.share) })} <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>`}`;
+	: html`${image.waits ? html`${image.waits} ${t("vw-meanwhile")} <b class="say">${image.fetching.problem}</b>` : t("vw-loading", { share: percent(image.share) })} <progress max="1" value=${image.share} aria-label=${t("loading")}></progress>`}`;
 
 /** Where the cross hairs are in a pane's own image. @param {any} l @param {boolean} main @param {any} from @param {any} to @returns {Point} */
 const atOf = (l, main, from, to) => (main || !from ? l.at : { x: (l.at.x * to.columns) / from.columns, y: (l.at.y * to.rows) / from.rows });
@@ -500,6 +503,7 @@ function usePointers(canvas, shared, main) {
 			down.current.set(e.pointerId, { x, y });
 			drag.current = { from: { x, y }, moved: false };
 			l.keyed = false;
+			if (down.current.size > 1) l.pending = l.pending.slice(0, -1); // the first finger set no point: two of them zoom
 			if (draws && e.button === 0 && down.current.size === 1) {
 				if (settings.tool !== "polygon") l.pending = [];
 				place(inImage(e));
@@ -556,7 +560,7 @@ function usePointers(canvas, shared, main) {
 function Values({ image, l, levels }) {
 	const [at, setAt] = useState(/** @type {Point | null} */ (null));
 	useEffect(() => {
-		l.tell = setAt;
+		l.tell = (/** @type {Point | null} */ p) => setAt(p && { ...p }); // the zoom may be another where the place is not
 	}, []);
 	const { high, low, spread, spreadLow, detail } = image;
 	const where = at ?? (l.view && { x: l.view.x, y: l.view.y });

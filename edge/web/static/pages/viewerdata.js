@@ -30,8 +30,8 @@ const mostSide = 4096;
 /** What the answers of a lane may take on its link, ms: something at once, what passes in a second, and finer while nothing moves. */
 const within = [400, 900, 4000];
 
-/** How often is asked whether an image has come, ms. */
-const every = 2000;
+/** How often is asked whether an image has come, and after how long again for what the lane did not send, ms. */
+const every = 2000, again = 10_000;
 
 /** Waits a while. @param {number} ms @param {AbortSignal} signal */
 const pause = (ms, signal) => new Promise((done) => {
@@ -129,12 +129,19 @@ async function loadFar(scan, files, signal, set) {
 		set({ high, spread, far: true, note: noteOf(high.scale), fetching: { asks: false, problem: "", rate } });
 		if (scan.low) set(bothOf(high, (await fetchRegion(scan.low, `exact&max=${Math.max(width, height)}`, soon)).part, spread));
 	};
-	let begun = false;
+	let due = 0;
+	const tryEarly = () => {
+		if (performance.now() < due) return;
+		due = Infinity;
+		early().catch((e) => {
+			due = performance.now() + again; // the lane may be back then
+			if (!soon.aborted) set({ fetching: { asks: false, problem: e.message, rate: 0 } });
+		});
+	};
 	for (const sha of files) {
 		await awaitFile(sha, signal, (waits, share) => {
 			set({ waits, share });
-			if (!begun) early().catch((e) => soon.aborted || set({ fetching: { asks: false, problem: e.message, rate: 0 } }));
-			begun = true;
+			tryEarly();
 		});
 	}
 	whole.abort(); // what comes late would be coarser than what is here

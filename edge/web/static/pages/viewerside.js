@@ -119,7 +119,7 @@ export function Display({ image, settings, levels, set }) {
 	const setLow = (/** @type {number} */ v) => set({ low: Math.max(0, Math.min(v, high - 1)), high });
 	const setHigh = (/** @type {number} */ v) => set({ high: Math.min(top, Math.max(v, low + 1)), low });
 	return html`<section><h2>${t("vw-display")}</h2>
-		<div class="buttons" role="group" aria-label=${t("energy")}>${["both", "high", "low"].map((e) => html`<button key=${e} aria-pressed=${settings.energy === e} disabled=${e !== "high" && !image.low}
+		<div class="buttons" role="group" aria-label=${t("energy")}>${["both", "high", "low"].map((e) => html`<button key=${e} aria-pressed=${e === (image.low ? settings.energy : "high")} disabled=${e !== "high" && !image.low}
 			onClick=${() => set({ energy: e, low: null, high: null })}>${t(`vw-energy.${e}`)}</button>`)}
 			<button aria-pressed=${settings.log} onClick=${() => set({ log: !settings.log })}>${t("view.log")}</button></div>
 		${[["view.dark", low, setLow], ["view.light", high, setHigh]].map(([key, value, put]) => html`<div class="rng" key=${key}><label>${t(/** @type {string} */ (key))}

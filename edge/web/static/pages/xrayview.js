@@ -48,7 +48,7 @@ export function alike(v, from, to, w, h) {
 /** How values become pixels: shades of values, hues of places (null: none), and the palette of both. @typedef {{shades: Uint8Array, palette: Uint32Array, hues: {level: number, w: number, h: number, hues: Uint8Array} | null}} Look */
 
 /** Hues of an image that has none. */
-const grey = { w: 1, h: 1, hues: new Uint8Array(1) };
+const grey = { level: 0, w: 1, h: 1, hues: new Uint8Array(1) };
 
 /**
  * Draws what is in view, at the screen's own size: so window and magnification cost the same for any image. Sizes of the
@@ -59,8 +59,9 @@ export function draw(out, w, h, view, { scale, levels }, { shades, palette, hues
 	const [left, top, width, height] = scale.region, step = width / levels[0].w;
 	const k = Math.max(0, Math.min(levels.length - 1, Math.floor(Math.log2(1 / (view.zoom * step)) + 0.5)));
 	const p = levels[k], smooth = view.zoom * step < 3 ? 1 : 0, x0 = view.x - w / 2 / view.zoom, y0 = view.y - h / 2 / view.zoom;
-	const across = axis(w, x0, 1 / view.zoom, left, width, p.w, smooth), down = axis(h, y0, 1 / view.zoom, top, height, p.h, smooth);
-	const { hues: hue, w: hw, h: hh } = hues ?? grey, hueOf = axis(w, x0, 1 / view.zoom, left, width, hw, 0).first, hueRow = axis(h, y0, 1 / view.zoom, top, height, hh, 0).first;
+	/** @param {number} level @param {number} cw @param {number} ch @param {number} mix */
+	const axes = (level, cw, ch, mix) => [axis(w, x0, 1 / view.zoom, left, width, cw, step * 2 ** level, mix), axis(h, y0, 1 / view.zoom, top, height, ch, (height / levels[0].h) * 2 ** level, mix)];
+	const { hues: hue, w: hw, h: hh, level } = hues ?? grey, [across, down] = axes(k, p.w, p.h, smooth), [{ first: hueOf }, { first: hueRow }] = axes(level, hw, hh, 0);
 	const begin = Math.max(px, across.begin), end = Math.min(px + pw, across.end), { values } = p;
 	const rows = [new Int32Array(w), new Int32Array(w)], of = [-1, -1]; // of the image, mixed along it: the last two
 	const rowOf = (/** @type {number} */ y) => {
@@ -91,13 +92,13 @@ export function shift(out, w, h, dx, dy) {
 /**
  * Returns, for each screen pixel along an axis, the two values next to it and how far it is from the first (of 256);
  * begin to end are those that lie in the image.
- * @param {number} n screen pixels @param {number} from place in the image of the first one's edge @param {number} each image pixels a screen pixel @param {number} origin of the values, in the image @param {number} size of the values, in pixels of the image @param {number} count of values @param {number} mix 1 to mix neighbours
+ * @param {number} n screen pixels @param {number} from place in the image of the first one's edge @param {number} each image pixels a screen pixel @param {number} origin of the values, in the image @param {number} size of the values, in pixels of the image @param {number} count of values @param {number} per image pixels a value; the last may have fewer @param {number} mix 1 to mix neighbours
  */
-function axis(n, from, each, origin, size, count, mix) {
+function axis(n, from, each, origin, size, count, per, mix) {
 	const first = new Int32Array(n), second = new Int32Array(n), share = new Int32Array(n);
 	const begin = Math.max(0, Math.ceil((origin - from) / each - 0.5)), end = Math.min(n, Math.ceil((origin + size - from) / each - 0.5));
 	for (let i = begin; i < end; i++) {
-		const at = ((from + (i + 0.5) * each - origin) * count) / size - (mix ? 0.5 : 0), whole = Math.floor(at);
+		const at = (from + (i + 0.5) * each - origin) / per - (mix ? 0.5 : 0), whole = Math.floor(at);
 		first[i] = Math.min(count - 1, Math.max(0, whole));
 		second[i] = Math.min(count - 1, Math.max(0, whole + 1));
 		share[i] = Math.floor((at - whole) * 256);
