@@ -20,8 +20,10 @@ import (
 	"lanewarden/edge/api"
 	"lanewarden/edge/journal"
 	firmwareconfig "lanewarden/firmware-config"
+	"lanewarden/sync/hub/hubapi"
 	"lanewarden/sync/hub/ledger"
 	"lanewarden/sync/hub/ledger/postgres/postgrestest"
+	"lanewarden/sync/hub/people"
 	"lanewarden/sync/uplink"
 	"lanewarden/sync/wire"
 )
@@ -72,7 +74,7 @@ func newRegionLane(t *testing.T, http string, b wire.Broker) (l *regionLane, doc
 			t.Fatal(err)
 		}
 		path := "http://" + http + "/v1/artifacts/" + hex.EncodeToString(file.Sha256)
-		eventually(t, "its row at the hub", func() bool { code, _ := get(t, path+"/state"); return code == 200 })
+		eventually(t, "its row at the hub", func() bool { code, _ := get(t, path+"/state"); return code != 404 })
 		return path
 	}
 	l.path = at(image.Bytes(), "application/dicom")
@@ -136,6 +138,37 @@ func TestRegionThatIsGone(t *testing.T) {
 	eventually(t, "the lane's end", func() bool {
 		code, text := get(t, l.path+"/region")
 		return code == http.StatusServiceUnavailable && strings.Contains(text, "demo/lane-1, which is not connected")
+	})
+}
+
+// TestLooksAtRegions: a look at a region is on record as one at the image, and who sees another site only does not see it.
+func TestLooksAtRegions(t *testing.T) {
+	o := start(t, Options{HTTPAccounts: accountsFile(t,
+		people.Person{Name: "eve", Roles: []people.Role{people.Viewer}}, people.Person{Name: "sue", Roles: []people.Role{people.Supervisor}},
+		people.Person{Name: "tom", Roles: []people.Role{people.Operator}},
+		people.Person{Name: "far", Roles: []people.Role{people.Officer}, Sites: []string{"windsor"}})})
+	l, _ := newRegionLane(t, o.HTTP, wire.Broker{URL: "mqtt://" + o.MQTT, KeepAlive: 20 * time.Second})
+	path := strings.TrimPrefix(l.path, "http://"+o.HTTP)
+	as := map[string]*browser{}
+	for _, name := range []string{"eve", "sue", "tom", "far"} {
+		as[name] = newBrowser(t, o.HTTP)
+		if code := as[name].signIn(name, password); code != http.StatusOK {
+			t.Fatalf("%s: %d", name, code)
+		}
+	}
+	eventually(t, "the region", func() bool {
+		code, _ := as["eve"].do(http.MethodGet, path+"/region?region=0,0,50,40", "")
+		return code == http.StatusOK
+	})
+	for name, want := range map[string]int{"far": http.StatusNotFound, "tom": http.StatusForbidden} {
+		if code, text := as[name].do(http.MethodGet, path+"/region", ""); code != want {
+			t.Errorf("%s: %d %.200s", name, code, text)
+		}
+	}
+	eventually(t, "who looked at it", func() bool {
+		_, text := as["sue"].do(http.MethodGet, "/v1/looks?thing="+strings.TrimPrefix(path, "/v1/artifacts/"), "")
+		var page hubapi.LookPage
+		return json.Unmarshal([]byte(text), &page) == nil && len(page.Looks) == 1 && page.Looks[0].User == "eve" && page.Looks[0].What == "artifact"
 	})
 }
 
