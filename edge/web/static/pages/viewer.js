@@ -346,7 +346,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		const bw = Math.max(1, Math.round(w * q)), bh = Math.max(1, Math.round(h * q));
 		if (on.width !== bw || on.height !== bh) [on.width, on.height] = [bw, bh];
 		const isCoarse = view.zoom * shown.scale.columns > shown.scale.width; // of the whole: else its means show all
-		const detail = main && isCoarse ? settings.energy === "low" ? image.detail?.low : image.detail?.high : null, zoom = view.zoom * q, of = [shown, detail, shades, palette, hues, bw, zoom];
+		const detail = isCoarse ? settings.energy === "low" ? image.detail?.low : image.detail?.high : null, zoom = view.zoom * q, of = [shown, detail, shades, palette, hues, bw, zoom];
 		const last = drawn.current, same = moving && last?.of.every((o, i) => o === of[i]); // at rest all is drawn where it is, to a part of a pixel
 		const pixels = last?.pixels.width === bw && last.pixels.height === bh ? last.pixels : context.createImageData(bw, bh), out = new Uint32Array(pixels.data.buffer);
 		const at = { zoom, x: view.x, y: view.y }, [dx, dy] = last && same ? [Math.round((last.at.x - view.x) * zoom), Math.round((last.at.y - view.y) * zoom)] : [bw, bh];
@@ -360,7 +360,7 @@ function Pane({ image, scan, shared, marks, current, ruler, main, from, label })
 		context.setTransform(q, 0, 0, q, 0, 0);
 		overlay(context, view, w, h, { marks, current, ruler, pending: main ? l.pending : [], at: l.at && (main || l.view) ? atOf(l, main, from, shown.scale) : null,
 			cross: main ? l.keyed : Boolean(l.at), scale: shown.scale, tool: settings.tool });
-		if (main) image.want?.(view, w, h);
+		image.want?.(view, w, h);
 		if (moving) setTimeout(schedule.current, settles + 10);
 	};
 	const waiting = useRef(0);
