@@ -81,10 +81,12 @@ func (r *regions) fetch(ctx context.Context, user string, rows []ledger.NamedBy,
 	defer r.end(want.Tag)
 	if t, ok := r.source.(tapper); ok {
 		topic := wire.Topic(at.Site, at.Agent, wire.LeafChunk)
-		stop, err := t.tap(topic, func(payload []byte) { r.tapped(from, payload) })
+		var listening valve
+		stop, err := t.tap(topic, func(payload []byte) { listening.pass(func() { r.tapped(from, payload) }) })
 		if err != nil {
 			return nil, err
 		}
+		defer listening.shut() // the codec is closed some time after us
 		defer stop()
 	}
 	journal, err := hex.DecodeString(at.Journal)
@@ -99,6 +101,28 @@ func (r *regions) fetch(ctx context.Context, user string, rows []ledger.NamedBy,
 		_ = r.ask(from, journal, &wire.Region{Tag: want.Tag, Cancel: true}) // lost: the agent sends it in vain
 	}
 	return data, err
+}
+
+// valve lets calls through until it is shut.
+type valve struct {
+	mu   sync.Mutex
+	done bool
+}
+
+// pass calls f unless the valve is shut.
+func (v *valve) pass(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.done {
+		f()
+	}
+}
+
+// shut waits for a call that is under way, and lets no more through.
+func (v *valve) shut() {
+	v.mu.Lock()
+	v.done = true
+	v.mu.Unlock()
 }
 
 // online reports whether an agent is connected, as far as is known.

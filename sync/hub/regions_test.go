@@ -302,8 +302,10 @@ func TestAnswersToRegions(t *testing.T) {
 					tags <- ack.Regions[0].Tag
 				}
 			})
-			go func() { c.say(r, <-tags) }()
+			said := make(chan struct{})
+			go func() { c.say(r, <-tags); close(said) }()
 			data, err := r.fetch(t.Context(), "", []ledger.NamedBy{{Site: "demo", Agent: "lane-1", Journal: "00"}}, &wire.Region{})
+			<-said
 			if p := problemOf(err); (p == nil) != (c.code == "") || p != nil && (p.Code != c.code || !strings.Contains(p.Detail, c.want)) || p == nil && string(data) != c.want {
 				text, _ := json.Marshal(p)
 				t.Errorf("%q, %s", data, text)
