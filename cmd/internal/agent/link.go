@@ -131,10 +131,7 @@ func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journ
 	}
 	for _, aside := range asides {
 		for ctx.Err() == nil {
-			sent, err := l.sendAside(ctx, c, j, aside, o)
-			if sent != nil {
-				err = journalLater(ctx, j, []*observation.Observation{sent}, o.Log)
-			}
+			err := l.sendAside(ctx, c, j, aside, o)
 			if err == nil || ctx.Err() != nil {
 				break
 			}
@@ -151,12 +148,12 @@ func (l link) sendAsides(ctx context.Context, c *firmwareconfig.Config, j *journ
 // asideRetry is the pause after a journal that was set aside could not be read or sent, for want of disk mostly.
 const asideRetry = 10 * time.Minute
 
-// sendAside sends one, and returns what is to be journalled once the hub has it.
-func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, aside string, o Options) (
-	sent *observation.Observation, err error) {
+// sendAside sends one, journals that the hub has it, and only then notes that it is done: an agent that is stopped before
+// that sends nothing again, but says it after its next start.
+func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journal.Journal, aside string, o Options) (err error) {
 	s, err := journal.OpenSalvaged(ctx, journalDir(c), aside, journal.Options{Site: c.Site.ID, Agent: c.Agent.ID})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	up, err := uplink.New(s.Journal, uplink.Options{
@@ -164,14 +161,14 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 		Log: o.Log.With("folder", aside),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	done, err := up.Drain(ctx)
 	if err != nil || !done {
-		return nil, err
+		return err
 	}
-	if err := errors.Join(j.Adopt(ctx, s), s.Sent()); err != nil {
-		return nil, err
+	if err := j.Adopt(ctx, s); err != nil {
+		return err
 	}
 	var conditions driver.Conditions
 	condition, text := "journal-salvaged", message.New("condition.journal-salvaged", message.Count("n", s.Rows),
@@ -179,10 +176,14 @@ func (l link) sendAside(ctx context.Context, c *firmwareconfig.Config, j *journa
 	if s.Fork {
 		condition, text = "journal-sent", message.New("condition.journal-sent", message.String("folder", aside))
 	}
-	for _, sent = range conditions.Set(time.Now(), condition, "", true, text) {
-		sent.Device = observation.AgentDevice
+	said := conditions.Set(time.Now(), condition, "", true, text)
+	for _, o := range said {
+		o.Device = observation.AgentDevice
 	}
-	return sent, nil
+	if err := errors.Join(journalLater(ctx, j, said, o.Log), ctx.Err()); err != nil {
+		return err // perhaps it is not said
+	}
+	return s.Sent()
 }
 
 // flushTime bounds how long a stopping agent waits for the hub. What is left is sent after the next
