@@ -98,7 +98,7 @@ function Doing({ r, path, acted }) {
 		setBy(said);
 	};
 	return html`<${Holders} c=${c} />
-		${guest && may("cases") && html`<label>${t("your-name")} <input value=${by} onChange=${name} /></label>`}
+		${guest && may("cases") && html`<label>${t("your-name")} <input value=${by} onInput=${name} /></label>`}
 		<${Acts} key=${c.state} c=${c} path=${`/v1/cases/${path}/events`} again=${acted} centre=${true} may=${() => may("cases")} by=${guest ? by : undefined} />`;
 }
 

@@ -24,8 +24,15 @@ export function Objects({ marks, current, goTo, reports }) {
  * A number that is kept when it is left or Enter is pressed.
  * @param {{label: string, value: number, set: (v: number) => void, max?: number}} p
  */
-const Num = ({ label, value, set, max }) => html`<label>${label} <input type="number" min="0" max=${max} step="any" value=${Math.round(10 * value) / 10}
-	onChange=${(/** @type {Event} */ e) => Number.isFinite(Number(chosen(e))) && chosen(e) !== "" && set(Number(chosen(e)))} /></label>`;
+function Num({ label, value, set, max }) {
+	const [typed, setTyped] = useState(/** @type {string | null} */ (null)); // until it is done: the page may be drawn anew meanwhile
+	const done = (/** @type {Event} */ e) => {
+		setTyped(null);
+		if (Number.isFinite(Number(chosen(e))) && chosen(e) !== "") set(Number(chosen(e)));
+	};
+	return html`<label>${label} <input type="number" min="0" max=${max} step="any" value=${typed ?? Math.round(10 * value) / 10}
+		onInput=${(/** @type {Event} */ e) => setTyped(chosen(e))} onChange=${done} /></label>`;
+}
 
 /**
  * One's own boxes, which can be moved by numbers, named and taken away.
@@ -37,7 +44,7 @@ export function Mine({ mine, set, scale }) {
 	return html`<section><h2>${t("vw-own-boxes")}</h2>${mine.map((r, i) => {
 		const b = bounds(r), box = r.x.length === 2;
 		return html`<fieldset key=${i}><legend>${t("vw-own", { n: i + 1 })}${scale && html` <small>${lengthText(scale, { x: b.x, y: b.y }, { x: b.x + b.w, y: b.y })} × ${lengthText(scale, { x: b.x, y: b.y }, { x: b.x, y: b.y + b.h })}</small>`}</legend>
-			<label>${t("vw-label")} <input maxlength="60" value=${r.label ?? ""} onChange=${(/** @type {Event} */ e) => change(i, { label: chosen(e) })} /></label>
+			<label>${t("vw-label")} <input maxlength="60" value=${r.label ?? ""} onInput=${(/** @type {Event} */ e) => change(i, { label: chosen(e) })} /></label>
 			${box && html`<div class="nums"><${Num} label="x" value=${r.x[0]} max=${scale?.columns} set=${(/** @type {number} */ v) => change(i, { x: [v, v + b.w] })} />
 				<${Num} label="y" value=${r.y[0]} max=${scale?.rows} set=${(/** @type {number} */ v) => change(i, { y: [v, v + b.h] })} />
 				<${Num} label=${t("vw-width")} value=${b.w} set=${(/** @type {number} */ v) => v >= 2 && change(i, { x: [r.x[0], r.x[0] + v] })} />
@@ -91,7 +98,7 @@ export function Opinion({ c, path, scan, mine, saved, again, may: mayAct, judges
 	};
 	return html`<section class="opinion"><h2>${t("vw-say")}</h2>
 		${blind && html`<p class="pill info">${t("vw-blind")}</p>`}
-		${guest && html`<label>${t("your-name")} <input value=${name} onChange=${(/** @type {Event} */ e) => {
+		${guest && html`<label>${t("your-name")} <input value=${name} onInput=${(/** @type {Event} */ e) => {
 			localStorage.setItem("name", chosen(e));
 			setName(chosen(e));
 		}} /></label>`}
@@ -99,10 +106,10 @@ export function Opinion({ c, path, scan, mine, saved, again, may: mayAct, judges
 			${decides && html`<div class="words" role="radiogroup" aria-label=${t("case-image")}>${["suspect", "clear", "unreadable"].map((w) => html`<label class="word ${w}" key=${w}>
 				<input type="radio" name="image" value=${w} checked=${image === w} onChange=${() => setImage(w)} /> ${t(`case-word.${w}`)}${w === "suspect" && html` <kbd aria-hidden="true">S</kbd>`}</label>`)}</div>
 			${(of("radiation") || of("trace") || !of("xray")) && html`<label>${t("case-code")} <select value=${code} onChange=${(/** @type {Event} */ e) => setCode(chosen(e))}><option value=""></option>${codes.map((n) => html`<option value=${n}>${n} – ${t(`case-code.${n}`)}</option>`)}</select></label>`}
-			${of("radiation") && html`<label>${t("case-nuclides")} <input value=${nuclides} placeholder="K-40, Cs-137" onChange=${(/** @type {Event} */ e) => setNuclides(chosen(e))} /></label>`}
+			${of("radiation") && html`<label>${t("case-nuclides")} <input value=${nuclides} placeholder="K-40, Cs-137" onInput=${(/** @type {Event} */ e) => setNuclides(chosen(e))} /></label>`}
 			${of("trace") && html`<label>${t("case-swab")} <select value=${swab} onChange=${(/** @type {Event} */ e) => setSwab(chosen(e))}><option value=""></option>${["confirmed", "contamination"].map((w) => html`<option value=${w}>${t(`case-word.${w}`)}</option>`)}</select></label>`}`}
 			<label>${t("case-notes")} <textarea rows="2" value=${notes} onInput=${(/** @type {Event} */ e) => setNotes(chosen(e))}></textarea></label>
-			${changes && html`<label>${t("case-reason")} <input value=${reason} onChange=${(/** @type {Event} */ e) => setReason(chosen(e))} /></label>`}
+			${changes && html`<label>${t("case-reason")} <input value=${reason} onInput=${(/** @type {Event} */ e) => setReason(chosen(e))} /></label>`}
 			<div class="buttons">${decides && html`<button class="primary" disabled=${busy}>${t("vw-decide")}</button>`}
 				<button type="button" disabled=${busy || !attachments && !notes.trim()} onClick=${() => send(notes.trim() ? "comment" : "attach", {})}>${t("vw-save")}</button></div>
 			<p class="dim">${mine.length ? t("vw-with-boxes", { n: mine.length }) : t("vw-draw-first")}${judges && !decides ? ` ${t("vw-case-elsewhere")}` : ""}</p>
