@@ -1,6 +1,7 @@
 // Measures a hub with many people at work: node users.mjs URL PASSWORD USERS SECONDS NAME..., with names of accounts that have
-// that password. Each user signs in, and then asks every two seconds for what a page shows: open cases, vehicles, one vehicle,
-// the fleet, the day's report. It prints how long answers took, from the request to the last byte, ms.
+// that password. Users share the sessions of these, as sign-ins from one address are limited. Each asks every two seconds for
+// what a page shows: open cases, vehicles, one vehicle, the fleet, the day's report. It prints how long answers took, from
+// the request to the last byte, ms.
 const [url, password, users, seconds, ...names] = process.argv.slice(2);
 
 /** Times of answers by what was asked for, ms. @type {Record<string, number[]>} */
@@ -43,9 +44,9 @@ async function work(cookie, end) {
 }
 
 const cookies = [];
-for (let i = 0; i < Number(users); i++) cookies.push(await signIn(names[i % names.length]));
+for (const name of names) cookies.push(await signIn(name));
 const end = Date.now() + 1000 * Number(seconds);
-await Promise.all(cookies.map((c) => work(c, end)));
+await Promise.all(Array.from({ length: Number(users) }, (_, i) => work(cookies[i % cookies.length], end)));
 const all = Object.values(took).flat();
 for (const [what, times] of [...Object.entries(took), ["all", all]]) {
 	const sorted = /** @type {number[]} */ (times).toSorted((a, b) => a - b), at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(1);
