@@ -14,9 +14,9 @@ import (
 )
 
 // Erasing empties the sealed column of rows, so that nothing but their commitments is left of their personal
-// values, and removes what devices sent with reads of plates and tags: pictures and documents. The rows, their
-// leaves and their proofs stay as they are. So are reports of boxes that people drew in a case: their labels are in them. SQLite overwrites what it frees meanwhile, and its log is emptied at
-// the end.
+// values, and removes what devices sent with reads of plates and tags, pictures and documents, and the reports of boxes that
+// people drew in a case, in which their labels stand. The rows, their leaves and their proofs stay as they are. SQLite
+// overwrites what it frees meanwhile, and its log is emptied at the end.
 
 // eraseChunk is the number of rows that one transaction erases: commits wait for so long.
 const eraseChunk = observation.MaxErased

@@ -24,13 +24,7 @@ func TestSecondReaderAtTheHub(t *testing.T) {
 	_, l, as := hubWithRules(t, rules)
 	id := l.pass(1)[0]
 	eventually(t, "the lane opens the case", func() bool { return l.at(id) != nil })
-	act := &observation.CaseEvent{
-		Id: id, Action: observation.CaseEvent_ACTION_DECIDE, By: "ana", Role: "officer", Key: "ana", Notes: "cigarettes",
-		Verdict: &observation.CaseVerdict{Code: 1},
-	}
-	if _, err := l.book.Act(t.Context(), act, l.at(id).Revision()); err != nil {
-		t.Fatal(err)
-	}
+	firstVerdict(t, l, id)
 	eventually(t, "the centre has heard", func() bool {
 		r, code := as["sue"].found(id)
 		return code == http.StatusOK && r.Case.State == string(cases.SecondAsked)
@@ -91,13 +85,7 @@ func TestSecondReaderOutside(t *testing.T) {
 			}
 			id := l.pass(1)[0]
 			eventually(t, "the lane opens the case", func() bool { return l.at(id) != nil })
-			act := &observation.CaseEvent{
-				Id: id, Action: observation.CaseEvent_ACTION_DECIDE, By: "ana", Role: "officer", Key: "ana", Notes: "cigarettes",
-				Verdict: &observation.CaseVerdict{Code: 1},
-			}
-			if _, err := l.book.Act(t.Context(), act, l.at(id).Revision()); err != nil {
-				t.Fatal(err)
-			}
+			firstVerdict(t, l, id)
 			first := <-told
 			if !strings.Contains(first, "ACTION_DECIDE") || strings.Contains(first, "cigarettes") == blind || strings.Contains(first, "verdict") == blind {
 				t.Errorf("a rule tells of the first verdict: %s", first)
@@ -151,4 +139,16 @@ func notifyFile(t *testing.T, url, conditions string) string {
 	write(t, file, fmt.Sprintf("receivers:\n  - {id: a, webhook: {url: %q, secret_file: %s}}\nrules:\n  - {id: r, to: [a], %s}\n",
 		url, secret, conditions))
 	return file
+}
+
+// firstVerdict has an officer at the lane decide a case: cigarettes, a real alarm.
+func firstVerdict(t *testing.T, l *casesLane, id string) {
+	t.Helper()
+	act := &observation.CaseEvent{
+		Id: id, Action: observation.CaseEvent_ACTION_DECIDE, By: "ana", Role: "officer", Key: "ana", Notes: "cigarettes",
+		Verdict: &observation.CaseVerdict{Code: 1},
+	}
+	if _, err := l.book.Act(t.Context(), act, l.at(id).Revision()); err != nil {
+		t.Fatal(err)
+	}
 }

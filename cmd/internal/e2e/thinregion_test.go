@@ -41,9 +41,7 @@ func BenchmarkRegionBesideImage(b *testing.B) {
 			}
 			for b.Loop() {
 			}
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
-			b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
+			reportTook(b, took)
 			b.ReportMetric(float64(scale.Width*scale.Height), "values")
 			b.ReportMetric(float64(scale.Region[2])/float64(scale.Width), "pixels-a-side")
 		})
@@ -60,10 +58,15 @@ func BenchmarkRegionBesideImage(b *testing.B) {
 		}
 		for b.Loop() {
 		}
-		slices.Sort(took)
-		b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
-		b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
+		reportTook(b, took)
 	})
+}
+
+// reportTook reports how long something took: the median and the worst.
+func reportTook(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
+	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
 }
 
 // imageHash returns the SHA-256 of the image that newThinBed puts on its way.

@@ -50,16 +50,8 @@ func TestBoxesBecomeReports(t *testing.T) {
 	if err := d.Receive(t.Context(), said); err != nil {
 		t.Fatal(err)
 	}
-	reports := func(c *cases.Case) (out [][]byte) {
-		for _, a := range c.Attachments {
-			if a.By == cases.LaneRole {
-				out = append(out, a.Sha256)
-			}
-		}
-		return out
-	}
-	c := d.until("p", func(c *cases.Case) bool { return len(reports(c)) == 2 })
-	for _, sum := range reports(c) {
+	c := d.until("p", func(c *cases.Case) bool { return len(reportsOf(c)) == 2 })
+	for _, sum := range reportsOf(c) {
 		r, size, err := d.journal.OpenArtifact(sum)
 		if err != nil {
 			t.Fatal(err)
@@ -74,7 +66,7 @@ func TestBoxesBecomeReports(t *testing.T) {
 	d.passage("q", d.alarm())
 	d.until("q", func(c *cases.Case) bool { return c.State == cases.Open })
 	c = d.until("p", func(*cases.Case) bool { return true })
-	if n := len(reports(c)); n != 2 || len(c.Alarms) != 1 {
+	if n := len(reportsOf(c)); n != 2 || len(c.Alarms) != 1 {
 		t.Errorf("%d reports, %d alarms", n, len(c.Alarms))
 	}
 }
@@ -112,17 +104,9 @@ func TestErasedLabelTakesItsReport(t *testing.T) {
 	if _, err := d.Act(t.Context(), act, 1); err != nil {
 		t.Fatal(err)
 	}
-	reports := func(c *cases.Case) (out [][]byte) {
-		for _, a := range c.Attachments {
-			if a.By == cases.LaneRole {
-				out = append(out, a.Sha256)
-			}
-		}
-		return out
-	}
-	c := d.until("p", func(c *cases.Case) bool { return len(reports(c)) == 3 })
+	c := d.until("p", func(c *cases.Case) bool { return len(reportsOf(c)) == 3 })
 	readable := func() (n int, text []byte) {
-		for _, sum := range reports(c) {
+		for _, sum := range reportsOf(c) {
 			r, size, err := d.journal.OpenArtifact(sum)
 			if err != nil {
 				continue
@@ -149,7 +133,17 @@ func TestErasedLabelTakesItsReport(t *testing.T) {
 	d.passage("q", d.alarm())
 	d.until("q", func(c *cases.Case) bool { return c.State == cases.Open })
 	c = d.until("p", func(*cases.Case) bool { return true })
-	if n, text := readable(); n != 1 || len(reports(c)) != 3 || bytes.Contains(text, []byte("Smith")) {
-		t.Errorf("after a restart %d of %d reports", n, len(reports(c)))
+	if n, text := readable(); n != 1 || len(reportsOf(c)) != 3 || bytes.Contains(text, []byte("Smith")) {
+		t.Errorf("after a restart %d of %d reports", n, len(reportsOf(c)))
 	}
+}
+
+// reportsOf returns the hashes of the reports that the lane has made of boxes in a case.
+func reportsOf(c *cases.Case) (out [][]byte) {
+	for _, a := range c.Attachments {
+		if a.By == cases.LaneRole {
+			out = append(out, a.Sha256)
+		}
+	}
+	return out
 }

@@ -107,8 +107,7 @@ func (l *Ledger) eraseOne(r *store.OwnedRow) error {
 }
 
 // eraseArtifacts removes what a device sent with a read of a plate or a tag, and reports of boxes, unless another row still
-// shows it. A file
-// goes when the transaction is durable.
+// shows it. A file goes when the transaction is durable.
 func (l *Ledger) eraseArtifacts(r *store.OwnedRow) error {
 	if !observation.TakesArtifacts(r.Kind, r.Body) {
 		return nil

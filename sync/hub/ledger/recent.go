@@ -37,9 +37,10 @@ func (l *Ledger) KeepRecent(wanted func(observation.Class, observation.Kind) boo
 }
 
 // Recent calls f with the rows behind a seq, up to limit of them, in the order of the feed, as they stand in the database,
-// but for the bodies of rows that are not wanted: these are nil, and their values are of no length. What f gets is reused. It returns the seq of
-// the last one; 0 when they are not all at hand and have to be read. It is to be called by a Derive. In a database that
-// others write, values may be erased since (store.Derived.Erased). Rows up to after are not kept any longer.
+// but for the bodies of rows that are not wanted: these are nil, and their values are of no length. What f gets is reused.
+// It returns the seq of the last one; 0 when they are not all at hand and have to be read. It is to be called by a Derive.
+// In a database that others write, values may be erased since (store.Derived.Erased). Rows up to after are not kept any
+// longer.
 func (l *Ledger) Recent(after int64, limit int, f func(*store.OwnedRow)) (upTo int64) {
 	r := &l.recent
 	for len(r.parts) > 0 && r.parts[0].last() <= after {
