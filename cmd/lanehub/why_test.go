@@ -30,12 +30,12 @@ func TestWhyElsewhere(t *testing.T) {
 		return strings.Join(lines, "\n")
 	}
 	en := text(message.English)
-	for _, want := range []string{"no decision is on record", "Decided about passage lane-1-a, ", "Because: an alarm", "Decided about no passage, "} {
+	for _, want := range []string{"no decision is on record", "A decision about passage lane-1-a, ", "Because: an alarm", "A decision about no passage, "} {
 		if !strings.Contains(en, want) {
 			t.Errorf("no %q in\n%s", want, en)
 		}
 	}
-	if fr := text(message.French); !strings.Contains(fr, "Décidé pour le passage lane-1-a") || !strings.Contains(fr, "une alarme") {
+	if fr := text(message.French); !strings.Contains(fr, "Une décision sur le passage lane-1-a") || !strings.Contains(fr, "une alarme") {
 		t.Error(fr)
 	}
 	r.Decision = &api.Decision{Called: kinds.Outcome("RELEASE")}

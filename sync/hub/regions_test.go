@@ -131,7 +131,7 @@ func TestRegionThatIsGone(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(l.dir, "artifacts")); err != nil {
 		t.Fatal(err)
 	}
-	if code, text := get(t, l.path+"/region"); code != http.StatusNotFound || !strings.Contains(text, "not at the lane any more") {
+	if code, text := get(t, l.path+"/region"); code != http.StatusNotFound || !strings.Contains(text, "no longer at the lane") {
 		t.Errorf("%d %.300s", code, text)
 	}
 	l.stop()
@@ -290,7 +290,7 @@ func TestAnswersToRegions(t *testing.T) {
 		}, "2\u00a0min", api.TooLarge},
 		"busy": {func(r *regions, tag uint64) {
 			r.keep(lane, &wire.Chunk{Region: &wire.RegionPart{Tag: tag, Refused: wire.RegionRefusal_REGION_BUSY}})
-		}, "under way", api.TooMany},
+		}, "on their way", api.TooMany},
 		"held": {func(r *regions, tag uint64) {
 			r.keep(lane, &wire.Chunk{Region: &wire.RegionPart{Tag: tag, Refused: wire.RegionRefusal_REGION_HELD}})
 		}, "this month", api.Unavailable},

@@ -102,7 +102,7 @@ func wait(ctx context.Context) error {
 }
 
 // TestRulesAreReadAgain: a changed file is in force without a restart, a sender that stays goes on where it was and counts
-// on, and while the file is wrong the rules of before hold, with file and line of what is wrong.
+// on, and while the file is wrong the previous rules stay in force, with file and line of what is wrong.
 func TestRulesAreReadAgain(t *testing.T) {
 	url, came := told(t)
 	rules := func(rest string) string {
@@ -114,7 +114,7 @@ func TestRulesAreReadAgain(t *testing.T) {
 	from.add(alarmNow(t))
 	<-came
 	before := r.until(func(s hubapi.Senders) bool { return s.Senders[0].Sent == 1 })
-	if before.File != r.file || before.Problem != nil || before.Senders[0].What.EN != "alarms; 100 a minute at most" {
+	if before.File != r.file || before.Problem != nil || before.Senders[0].What.EN != "alarms; at most 100 a minute" {
 		t.Errorf("%+v", before)
 	}
 
@@ -180,7 +180,7 @@ func TestSays(t *testing.T) {
 	r := Rule{Classes: []Class{"alarm", "event"}, Kinds: []string{"radiation.*"}, Sites: []string{"east", "west"}, Lanes: []string{"a"},
 		Hours: "18:00-06:00", Zone: "America/Winnipeg", PerMinute: 10, Personal: true}
 	said := r.says().Text()
-	const en = "alarms, events; of radiation.*; sites east, west; lanes a; 18:00-06:00 (America/Winnipeg); 10 a minute at most; with plates and names"
+	const en = "alarms, events; of radiation.*; sites east, west; lanes a; 18:00-06:00 (America/Winnipeg); at most 10 a minute; with plates and names"
 	if said.EN != en || !strings.Contains(said.FR, "alarmes, événements") {
 		t.Errorf("%+v", said)
 	}
